@@ -1,0 +1,79 @@
+# Everything is installed into the checkout (.uv, .venv); nothing global. `make help` lists the targets.
+PYTHON ?= python3
+UV_HOME := .uv
+UV := $(UV_HOME)/bin/uv
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+COMPILE := $(UV) pip compile pyproject.toml --universal --generate-hashes --only-binary :all: --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
+DBT_CHECK := BLIN_WAREHOUSE=$(CURDIR)/data/lint/warehouse.duckdb DBT_TARGET_PATH=$(CURDIR)/data/lint/target DBT_LOG_PATH=$(CURDIR)/data/lint/logs
+
+export DO_NOT_TRACK := 1
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.PHONY: help install demo ui test check lint format codegen lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || { echo "Python 3.11 or newer is needed (set PYTHON=)"; exit 2; }
+	@$(PYTHON) -m venv $(UV_HOME)
+	@$(UV_HOME)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: 'uv>=0.13,<0.14'
+
+$(INSTALLED): requirements/dev.txt pyproject.toml | $(UV)
+	@echo "Installing from requirements/dev.txt (hashes checked, wheels only)"
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes --only-binary :all: requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+install: $(INSTALLED) ## Install everything from the lock into .venv
+
+demo: $(INSTALLED) ## Synthetic registry over real HTTP through the whole pipeline, into data/
+	@$(BIN)/blin demo
+
+ui: $(INSTALLED) ## Dagster UI of the home folder on 127.0.0.1
+	@$(BIN)/blin ui
+
+test: $(INSTALLED) ## The whole suite: lint, types, rooms, unit, dbt, end to end, browser
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest
+
+check: $(INSTALLED) ## Fast inner loop: lint, types, rooms and the quick tests
+	@$(MAKE) --no-print-directory lint-python
+	@$(BIN)/python -m pytest -m "not slow" -q -x
+
+.PHONY: lint-python lint-sql lint-docker
+lint: $(INSTALLED) lint-python lint-sql lint-docker ## Lint and type check everything, and that lock and generated files are fresh
+
+lint-python:
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lint-sql:
+	@mkdir -p data/lint
+	@$(DBT_CHECK) $(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+
+lint-docker:
+	@$(BIN)/yamllint --strict docker .pre-commit-config.yaml
+
+format: $(INSTALLED) ## Format Python and SQL
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+	@mkdir -p data/lint
+	@$(DBT_CHECK) $(BIN)/sqlfluff fix dbt_project/models dbt_project/tests
+
+codegen: $(INSTALLED) ## Renew the dbt files that are made from the registry's files
+	@$(BIN)/python -m blin_pipeline.registry.dbt_macros dbt_project/macros/generated/registry.sql
+	@$(BIN)/python -m blin_pipeline.registry.dbt_docs dbt_project/models/staging/redcap
+
+lock: $(UV) ## Renew the lock files (dev first: run must agree with it)
+	@$(COMPILE) --extra dev -o requirements/dev.txt
+	@$(COMPILE) -c requirements/dev.txt -o requirements/run.txt
+
+clean: ## Remove what make installed and built, but not data/
+	@rm -rf $(VENV) $(UV_HOME) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist

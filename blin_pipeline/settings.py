@@ -1,0 +1,282 @@
+"""One settings object: where the home folder is, which REDCap project is read, which sites take part.
+
+Values come from ``<home>/blin.toml``, then from environment variables ``BLIN_<NAME>`` (nested with ``__``), which win. Secrets are
+never settings: a setting names the file or the environment variable that holds one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tomllib
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from blin_pipeline.errors import ConfigurationError
+from blin_pipeline.registry.sites import DataCut, Site
+
+CONFIG_NAME = "blin.toml"
+PACKAGE_DIR = Path(__file__).resolve().parent
+PROJECT_DIR = PACKAGE_DIR.parent
+DBT_PROJECT_DIR = PROJECT_DIR / "dbt_project"
+SECRET_VARIABLES = ("BLIN_REDCAP_TOKEN",)
+_CODE_SUFFIXES = frozenset({".py", ".sql", ".yml", ".yaml", ".csv", ".toml", ".j2", ".html", ".css", ".md"})
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError("not an IANA time zone")
+    return name
+
+
+TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+
+
+class SourceSettings(BaseModel):
+    """Where records come from.
+
+    Attributes:
+        kind: ``api`` a REDCap server, ``files`` an export and its dictionary.
+        url: Address ending in ``/api/`` (kind api).
+        token_file: File that holds the token, relative to the home folder (kind api).
+        token_variable: Environment variable that holds the token, used when no file is given.
+        data: Exported records, raw CSV (kind files).
+        dictionary: Downloaded data dictionary, CSV (kind files).
+        allow_empty: Whether a project without records is accepted; a person sets it, for one refresh.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["api", "files"] = "api"
+    url: str = ""
+    token_file: Path | None = Path("restricted/secrets/redcap_token")
+    token_variable: str = "BLIN_REDCAP_TOKEN"
+    data: Path | None = None
+    dictionary: Path | None = None
+    allow_empty: bool = False
+
+
+class Settings(BaseSettings):
+    """All settings of one home folder.
+
+    Attributes:
+        home: Folder that holds all state.
+        study: Registration number of the study.
+        title: Title of the study as printed.
+        synthetic: Whether the patients are made up; printed on every page and in every table's comment.
+        time_zone: Zone in which a day of the registry ends, and in which schedules run.
+        data_cut: Last day that counts; the moment of the pull when not given.
+        field_map: Field map of a foreign dictionary, relative to the home folder; identity when not given.
+        keep_releases: Releases kept beside the current one.
+        source: Where records come from.
+        sites: Sites that take part, by data access group.
+    """
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix="BLIN_", env_nested_delimiter="__", env_ignore_empty=True
+    )
+
+    home: Path
+    study: str = "NCT07117136"
+    title: str = "Blinatumomab Consolidation in Real World"
+    synthetic: bool = False
+    time_zone: TimeZoneName = "America/Chicago"
+    data_cut: date | None = None
+    field_map: Path | None = None
+    keep_releases: Annotated[int, Field(ge=1)] = 10
+    source: SourceSettings = SourceSettings()
+    sites: tuple[Site, ...] = ()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Order of precedence: arguments, environment, ``blin.toml``; no ``.env`` file, no secrets folder."""
+        del dotenv_settings, file_secret_settings
+        home = Path(init_settings()["home"])
+        return init_settings, _environment(env_settings), TomlConfigSettingsSource(settings_cls, home / CONFIG_NAME)
+
+    @property
+    def config_file(self) -> Path:
+        """The settings file, which need not exist."""
+        return self.home / CONFIG_NAME
+
+    @property
+    def restricted(self) -> Path:
+        """Folder of everything identifying (0700)."""
+        return self.home / "restricted"
+
+    @property
+    def pulls_dir(self) -> Path:
+        """Immutable pulls."""
+        return self.restricted / "pulls"
+
+    @property
+    def quarantine_dir(self) -> Path:
+        """Payloads of pulls that failed, kept for inspection."""
+        return self.restricted / "quarantine"
+
+    @property
+    def warehouse_path(self) -> Path:
+        """The pipeline's private DuckDB file."""
+        return self.restricted / "warehouse.duckdb"
+
+    @property
+    def secrets_dir(self) -> Path:
+        """Token and pseudonym key, 0400."""
+        return self.restricted / "secrets"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance folder."""
+        return self.restricted / "dagster"
+
+    @property
+    def dbt_dir(self) -> Path:
+        """dbt's profile, target and logs."""
+        return self.restricted / "dbt"
+
+    @property
+    def ledger_dir(self) -> Path:
+        """Append-only ledgers."""
+        return self.restricted / "ledger"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the one refresh that may run."""
+        return self.restricted / "refresh.lock"
+
+    @property
+    def releases_dir(self) -> Path:
+        """Published releases and the link ``current``."""
+        return self.home / "releases"
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The registry's time zone."""
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def sites_sha256(self) -> str:
+        """Hash over the sites' facts."""
+        text = "\n".join(sorted(site.model_dump_json() for site in self.sites))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def token(self) -> SecretStr:
+        """The REDCap token, read now.
+
+        Raises:
+            ConfigurationError: Code ``E_TOKEN_MISSING``.
+        """
+        path = self.home / self.source.token_file if self.source.token_file else None
+        if path is not None and path.is_file():
+            return SecretStr(path.read_text(encoding="ascii", errors="replace").strip())
+        value = os.environ.get(self.source.token_variable, "").strip()
+        if value:
+            return SecretStr(value)
+        raise ConfigurationError(
+            "E_TOKEN_MISSING",
+            "no REDCap token: neither the token file nor the environment variable of the settings holds one",
+            fix=f"Write the token into {self.source.token_file} under the home folder (mode 0400), or set {self.source.token_variable}.",
+        )
+
+    def cut(self, pulled_at: datetime) -> DataCut:
+        """The data cut of a pull: the end of the day given in the settings, else the moment of the pull.
+
+        Args:
+            pulled_at: Moment of the pull, with time zone.
+        """
+        if self.data_cut is None:
+            return DataCut(date=pulled_at.astimezone(self.zone).date(), moment_utc=pulled_at.astimezone(UTC).replace(tzinfo=None))
+        end = datetime.combine(self.data_cut + timedelta(days=1), time(), tzinfo=self.zone)
+        return DataCut(date=self.data_cut, moment_utc=end.astimezone(UTC).replace(tzinfo=None))
+
+    def prepare_home(self) -> None:
+        """Create the folders of the home, the restricted one closed to everybody else."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        for folder in (
+            self.restricted,
+            self.pulls_dir,
+            self.quarantine_dir,
+            self.secrets_dir,
+            self.dagster_home,
+            self.dbt_dir,
+            self.ledger_dir,
+        ):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        self.releases_dir.mkdir(mode=0o755, exist_ok=True)
+
+
+class _environment(PydanticBaseSettingsSource):  # noqa: N801 (a callable, used as a function)
+    """Environment source without the secrets and without the names that other parts of the package read."""
+
+    def __init__(self, inner: PydanticBaseSettingsSource) -> None:
+        super().__init__(inner.settings_cls)
+        self._inner = inner
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:  # noqa: ANN401 (pydantic's signature)
+        """As the inner source."""
+        return self._inner.get_field_value(field, field_name)
+
+    def __call__(self) -> dict[str, Any]:
+        """Values of the environment except the home, which the caller decides."""
+        return {name: value for name, value in self._inner().items() if name != "home"}
+
+
+def default_home() -> Path:
+    """``BLIN_HOME``, else ``data/`` in the checkout."""
+    return Path(os.environ.get("BLIN_HOME") or PROJECT_DIR / "data")
+
+
+def load_settings(home: Path | None = None, **overrides: Any) -> Settings:  # noqa: ANN401 (any setting)
+    """Read the settings of a home folder.
+
+    Args:
+        home: Home folder; ``default_home()`` when None.
+        **overrides: Settings that win over file and environment.
+
+    Raises:
+        ConfigurationError: Code ``E_SETTINGS``, naming the setting at fault.
+    """
+    home = (home or default_home()).expanduser().absolute()
+    try:
+        return Settings(home=home, **overrides)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "settings"
+        what = f"{where}: {first['msg']}"
+    except tomllib.TOMLDecodeError as error:
+        what = f"{CONFIG_NAME} is not readable as TOML ({error.args[0] if error.args else 'syntax'})"
+    raise ConfigurationError("E_SETTINGS", what, fix=f"Correct {CONFIG_NAME} in the home folder, or the BLIN_ variable.")
+
+
+def _code_files() -> Iterable[Path]:
+    for root in (PACKAGE_DIR, DBT_PROJECT_DIR):
+        yield from (
+            path
+            for path in root.rglob("*")
+            if path.suffix in _CODE_SUFFIXES and not {"__pycache__", "target", "logs"} & set(path.relative_to(root).parts)
+        )
+
+
+@cache
+def code_version() -> str:
+    """Package version and a hash over every source file of the package and the dbt project: equal code, equal version."""
+    from importlib.metadata import version
+
+    digest = hashlib.sha256()
+    for path in sorted(_code_files()):
+        digest.update(str(path.relative_to(PROJECT_DIR)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"{version('blin-pipeline')}+{digest.hexdigest()[:12]}"

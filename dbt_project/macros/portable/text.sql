@@ -1,0 +1,45 @@
+{#- Text to a type, null when it is not exactly that: the engine's own casts are more lenient than REDCap's formats. -#}
+
+{#- YYYY-MM-DD only. -#}
+{% macro try_date(text) -%}
+    case when {{ text }} like '____-__-__' then {{ safe_cast(text, 'date') }} end
+{%- endmacro %}
+
+{#- YYYY-MM-DD HH:MM or with seconds, the site's wall clock. -#}
+{% macro try_datetime(text) -%}
+    case
+        when {{ text }} like '____-__-__ __:__' or {{ text }} like '____-__-__ __:__:__'
+            then {{ safe_cast(text, 'timestamp') }}
+    end
+{%- endmacro %}
+
+{#- Decimal numbers; NaN, infinity and 1_000, which engines accept, are no numbers here. -#}
+{% macro try_number(text) -%}
+    case
+        when {{ safe_cast(text, 'decimal(38, 12)') }} is not null and position('_' in {{ text }}) = 0
+            then {{ safe_cast(text, 'double') }}
+    end
+{%- endmacro %}
+
+{#- Whole numbers; 3.7 is not rounded. -#}
+{% macro try_integer(text) -%}
+    case
+        when {{ safe_cast(text, 'decimal(38, 12)') }} = floor({{ safe_cast(text, 'decimal(38, 12)') }})
+            and position('_' in {{ text }}) = 0
+            then cast({{ safe_cast(text, 'decimal(38, 12)') }} as integer)
+    end
+{%- endmacro %}
+
+{#- A stable key over columns: type-tagged, null-safe, separated. -#}
+{% macro surrogate_key(columns) -%}
+    {%- set parts = [] -%}
+    {%- for column in columns -%}
+        {%- do parts.append("coalesce('v' || cast(" ~ column ~ " as varchar), 'null')") -%}
+    {%- endfor -%}
+    {{ dbt.hash(parts | join(" || '|' || ")) }}
+{%- endmacro %}
+
+{#- Null where the text does not convert. (The adapter's own safe_cast is a plain cast on DuckDB and raises.) -#}
+{% macro safe_cast(text, type) -%}
+    try_cast({{ text }} as {{ type }})
+{%- endmacro %}

@@ -1,0 +1,90 @@
+{#-
+  One staging column from its text, with the reason beside it when there is no value:
+  <field>_null_flavor_cd = a missing-data code of the project, INVALID (not of the type, not a declared code) or OUT_OF_RANGE.
+  A blank has no value and no flavor. Nothing that was typed is dropped without a flavor.
+-#}
+
+{% macro is_missing_code(field) -%}
+    {{ field }} in ({% for code in missing_data_codes() %}'{{ code }}'{{ ', ' if not loop.last }}{% endfor %})
+{%- endmacro %}
+
+{% macro registry_field(form, name) -%}
+    {%- set found = registry_fields()[form] | selectattr('name', 'equalto', name) | list -%}
+    {%- if not found -%}{{ exceptions.raise_compiler_error(form ~ "." ~ name ~ " is not in the dictionary") }}{%- endif -%}
+    {{ return(found[0]) }}
+{%- endmacro %}
+
+{% macro text_field(name) -%}
+    case when not {{ is_missing_code(name) }} then {{ name }} end as {{ name }},
+    case when {{ is_missing_code(name) }} then {{ name }} end as {{ name }}_null_flavor_cd
+{%- endmacro %}
+
+{% macro typed_field(name, typed) -%}
+    {{ typed }} as {{ name }},
+    case
+        when {{ name }} is null then null
+        when {{ is_missing_code(name) }} then {{ name }}
+        when {{ typed }} is null then 'INVALID'
+    end as {{ name }}_null_flavor_cd
+{%- endmacro %}
+
+{% macro date_field(name) -%} {{ typed_field(name, try_date(name)) }} {%- endmacro %}
+
+{% macro datetime_field(name) -%} {{ typed_field(name, try_datetime(name)) }} {%- endmacro %}
+
+{#- Numbers outside the dictionary's limits are no values: REDCap's limits are soft, ours are not. -#}
+{% macro ranged_field(form, name, typed) -%}
+    {%- set field = registry_field(form, name) -%}
+    {%- set limits = [] -%}
+    {%- if 'min' in field -%}{%- do limits.append(typed ~ " < " ~ field.min) -%}{%- endif -%}
+    {%- if 'max' in field -%}{%- do limits.append(typed ~ " > " ~ field.max) -%}{%- endif -%}
+    {%- set outside = limits | join(' or ') if limits else 'false' -%}
+    case when not coalesce({{ outside }}, false) then {{ typed }} end as {{ name }},
+    case
+        when {{ name }} is null then null
+        when {{ is_missing_code(name) }} then {{ name }}
+        when {{ typed }} is null then 'INVALID'
+        when {{ outside }} then 'OUT_OF_RANGE'
+    end as {{ name }}_null_flavor_cd
+{%- endmacro %}
+
+{% macro number_field(form, name) -%} {{ ranged_field(form, name, try_number(name)) }} {%- endmacro %}
+
+{% macro integer_field(form, name) -%} {{ ranged_field(form, name, try_integer(name)) }} {%- endmacro %}
+
+{% macro calc_field(name) -%} {{ try_number(name) }} as {{ name }}_calc {%- endmacro %}
+
+{% macro code_field(form, name) -%}
+    {%- set codes = "'" ~ registry_field(form, name).codes | join("', '") ~ "'" -%}
+    case when {{ name }} in ({{ codes }}) then {{ name }} end as {{ name }}_cd,
+    case
+        when {{ name }} is null or {{ name }} in ({{ codes }}) then null
+        when {{ is_missing_code(name) }} then {{ name }}
+        else 'INVALID'
+    end as {{ name }}_null_flavor_cd
+{%- endmacro %}
+
+{#- One boolean per option; null while the form was never opened. -#}
+{% macro checkbox_field(form, name) -%}
+    {%- set field = registry_field(form, name) -%}
+    {%- for code in field.codes -%}
+    case when form_opened then coalesce({{ field['columns'][loop.index0] }}, '0') = '1' end as {{ name }}__{{ code }}{{ ',\n    ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- The rejected values of one form: field and reason, never the value. -#}
+{% macro field_rejects(form) -%}
+    {%- for field in registry_fields()[form] if field.kind not in ('text', 'checkbox', 'calc') %}
+    select
+        '{{ form }}' as form,
+        patient_key,
+        site_id,
+        instance_no,
+        '{{ field.name }}' as field_name,
+        {{ field.name }}_null_flavor_cd as reason_cd,
+        pull_id
+    from {{ ref('stg_redcap__' ~ form) }}
+    where {{ field.name }}_null_flavor_cd in ('INVALID', 'OUT_OF_RANGE')
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}

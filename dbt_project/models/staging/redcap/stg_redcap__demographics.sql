@@ -1,0 +1,22 @@
+select
+    patient_key,
+    site_id,
+    event_name,
+    instance_no,
+    {{ date_field('birth_date') }},
+    {{ code_field('demographics', 'sex') }},
+    {{ checkbox_field('demographics', 'race') }},
+    {{ code_field('demographics', 'ethnicity') }},
+    {{ text_field('zip3') }},
+    {{ code_field('demographics', 'insurance') }},
+    {{ number_field('demographics', 'travel_miles') }},
+    {{ number_field('demographics', 'height_cm') }},
+    {{ number_field('demographics', 'weight_kg') }},
+    {{ calc_field('bmi') }},
+    {{ code_field('demographics', 'ecog') }},
+    {{ checkbox_field('demographics', 'comorbid') }},
+    {{ integer_field('demographics', 'hcti') }},
+    form_status_cd,
+    form_opened,
+    pull_id
+from {{ ref('base_redcap__demographics') }}

@@ -1,0 +1,20 @@
+select
+    patient_key,
+    site_id,
+    event_name,
+    instance_no,
+    {{ date_field('hc_date') }},
+    {{ code_field('hct', 'hc_type') }},
+    {{ code_field('hct', 'hc_donor') }},
+    {{ code_field('hct', 'hc_source') }},
+    {{ code_field('hct', 'hc_cond') }},
+    {{ code_field('hct', 'hc_tbi') }},
+    {{ code_field('hct', 'hc_status') }},
+    {{ code_field('hct', 'hc_mrd') }},
+    {{ code_field('hct', 'hc_agvhd') }},
+    {{ date_field('hc_agvhd_date') }},
+    {{ code_field('hct', 'hc_cgvhd') }},
+    form_status_cd,
+    form_opened,
+    pull_id
+from {{ ref('base_redcap__hct') }}

@@ -1,0 +1,22 @@
+select
+    patient_key,
+    site_id,
+    event_name,
+    instance_no,
+    {{ date_field('sv_date') }},
+    {{ code_field('patient_survey', 'sv_when') }},
+    {{ integer_field('patient_survey', 'sv_health') }},
+    {{ code_field('patient_survey', 'sv_fatigue') }},
+    {{ code_field('patient_survey', 'sv_think') }},
+    {{ code_field('patient_survey', 'sv_daily') }},
+    {{ code_field('patient_survey', 'sv_pump') }},
+    {{ integer_field('patient_survey', 'sv_alarm') }},
+    {{ integer_field('patient_survey', 'sv_travel') }},
+    {{ code_field('patient_survey', 'sv_caregiver') }},
+    {{ code_field('patient_survey', 'sv_work') }},
+    {{ code_field('patient_survey', 'sv_money') }},
+    {{ code_field('patient_survey', 'sv_again') }},
+    form_status_cd,
+    form_opened,
+    pull_id
+from {{ ref('base_redcap__patient_survey') }}

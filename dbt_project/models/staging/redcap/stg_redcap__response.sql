@@ -1,0 +1,21 @@
+select
+    patient_key,
+    site_id,
+    event_name,
+    instance_no,
+    {{ date_field('ra_date') }},
+    {{ code_field('response', 'ra_timepoint') }},
+    {{ code_field('response', 'ra_marrow') }},
+    {{ code_field('response', 'ra_bm_lymphoblast') }},
+    {{ number_field('response', 'ra_bm_blast') }},
+    {{ code_field('response', 'ra_bm_cell') }},
+    {{ code_field('response', 'ra_pb_lymphoblast') }},
+    {{ number_field('response', 'ra_anc') }},
+    {{ number_field('response', 'ra_plt') }},
+    {{ code_field('response', 'ra_plt_free7') }},
+    {{ code_field('response', 'ra_emd') }},
+    {{ code_field('response', 'ra_site_call') }},
+    form_status_cd,
+    form_opened,
+    pull_id
+from {{ ref('base_redcap__response') }}

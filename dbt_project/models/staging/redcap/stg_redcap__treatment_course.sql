@@ -1,0 +1,22 @@
+select
+    patient_key,
+    site_id,
+    event_name,
+    instance_no,
+    {{ code_field('treatment_course', 'tc_line') }},
+    {{ code_field('treatment_course', 'tc_regimen') }},
+    {{ code_field('treatment_course', 'tc_phase') }},
+    {{ code_field('treatment_course', 'tc_label') }},
+    {{ integer_field('treatment_course', 'tc_number') }},
+    {{ date_field('tc_start') }},
+    {{ date_field('tc_end') }},
+    {{ checkbox_field('treatment_course', 'tc_drugs') }},
+    {{ integer_field('treatment_course', 'tc_it_doses') }},
+    {{ code_field('treatment_course', 'tc_dose') }},
+    {{ code_field('treatment_course', 'tc_status') }},
+    {{ code_field('treatment_course', 'tc_stop_reason') }},
+    {{ code_field('treatment_course', 'tc_trial') }},
+    form_status_cd,
+    form_opened,
+    pull_id
+from {{ ref('base_redcap__treatment_course') }}
