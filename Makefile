@@ -74,6 +74,7 @@ codegen: $(INSTALLED) ## Renew the dbt files that are made from the registry's f
 lock: $(UV) ## Renew the lock files (dev first: run must agree with it)
 	@$(COMPILE) --extra dev -o requirements/dev.txt
 	@$(COMPILE) -c requirements/dev.txt -o requirements/run.txt
+	@$(subst pyproject.toml,requirements/build.in,$(COMPILE)) -c requirements/dev.txt -o requirements/build.txt
 
 clean: ## Remove what make installed and built, but not data/
 	@rm -rf $(VENV) $(UV_HOME) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist

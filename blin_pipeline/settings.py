@@ -10,7 +10,7 @@ import hashlib
 import os
 import tomllib
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -57,10 +57,28 @@ class SourceSettings(BaseModel):
     kind: Literal["api", "files"] = "api"
     url: str = ""
     token_file: Path | None = Path("restricted/secrets/redcap_token")
-    token_variable: str = "BLIN_REDCAP_TOKEN"
+    token_variable: str = "BLIN_REDCAP_TOKEN"  # noqa: S105 (a name, not a token)
     data: Path | None = None
     dictionary: Path | None = None
     allow_empty: bool = False
+
+
+class SandboxSettings(BaseModel):
+    """A synthetic registry in a sandbox REDCap, which the command starts when the source is read.
+
+    Attributes:
+        patients: Number of synthetic patients.
+        centres: Number of synthetic centres.
+        seed: Seed of the generator: equal seed, equal registry.
+        port: Loopback port of the server.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    patients: Annotated[int, Field(ge=1)] = 200
+    centres: Annotated[int, Field(ge=1)] = 9
+    seed: int = 20240614
+    port: Annotated[int, Field(ge=1, le=65535)]
 
 
 class Settings(BaseSettings):
@@ -77,6 +95,7 @@ class Settings(BaseSettings):
         keep_releases: Releases kept beside the current one.
         source: Where records come from.
         sites: Sites that take part, by data access group.
+        sandbox: A sandbox REDCap to start when the source is read; None for a real server.
     """
 
     model_config = SettingsConfigDict(
@@ -93,6 +112,7 @@ class Settings(BaseSettings):
     keep_releases: Annotated[int, Field(ge=1)] = 10
     source: SourceSettings = SourceSettings()
     sites: tuple[Site, ...] = ()
+    sandbox: SandboxSettings | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -145,7 +165,7 @@ class Settings(BaseSettings):
 
     @property
     def dbt_dir(self) -> Path:
-        """dbt's profile, target and logs."""
+        """Dbt's profile, target and logs."""
         return self.restricted / "dbt"
 
     @property
@@ -189,7 +209,7 @@ class Settings(BaseSettings):
         raise ConfigurationError(
             "E_TOKEN_MISSING",
             "no REDCap token: neither the token file nor the environment variable of the settings holds one",
-            fix=f"Write the token into {self.source.token_file} under the home folder (mode 0400), or set {self.source.token_variable}.",
+            fix=f"Write it into {self.source.token_file} under the home folder (mode 0400), or set {self.source.token_variable}.",
         )
 
     def cut(self, pulled_at: datetime) -> DataCut:
@@ -199,9 +219,9 @@ class Settings(BaseSettings):
             pulled_at: Moment of the pull, with time zone.
         """
         if self.data_cut is None:
-            return DataCut(date=pulled_at.astimezone(self.zone).date(), moment_utc=pulled_at.astimezone(UTC).replace(tzinfo=None))
-        end = datetime.combine(self.data_cut + timedelta(days=1), time(), tzinfo=self.zone)
-        return DataCut(date=self.data_cut, moment_utc=end.astimezone(UTC).replace(tzinfo=None))
+            day = pulled_at.astimezone(self.zone).date()
+            return DataCut(day=day, moment_utc=pulled_at.astimezone(UTC).replace(tzinfo=None))
+        return DataCut.end_of(self.data_cut, self.time_zone)
 
     def prepare_home(self) -> None:
         """Create the folders of the home, the restricted one closed to everybody else."""
@@ -259,7 +279,9 @@ def load_settings(home: Path | None = None, **overrides: Any) -> Settings:  # no
         what = f"{where}: {first['msg']}"
     except tomllib.TOMLDecodeError as error:
         what = f"{CONFIG_NAME} is not readable as TOML ({error.args[0] if error.args else 'syntax'})"
-    raise ConfigurationError("E_SETTINGS", what, fix=f"Correct {CONFIG_NAME} in the home folder, or the BLIN_ variable.")
+    raise ConfigurationError(
+        "E_SETTINGS", what, fix=f"Correct {CONFIG_NAME} in the home folder, or the BLIN_ variable."
+    )
 
 
 def _code_files() -> Iterable[Path]:
@@ -267,7 +289,8 @@ def _code_files() -> Iterable[Path]:
         yield from (
             path
             for path in root.rglob("*")
-            if path.suffix in _CODE_SUFFIXES and not {"__pycache__", "target", "logs"} & set(path.relative_to(root).parts)
+            if path.suffix in _CODE_SUFFIXES
+            and not {"__pycache__", "target", "logs"} & set(path.relative_to(root).parts)
         )
 
 

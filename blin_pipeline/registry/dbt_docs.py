@@ -27,13 +27,22 @@ _TYPES = {
     "code": "varchar",
 }
 _KEYS: list[dict[str, Any]] = [
-    {"name": "patient_key", "data_type": "varchar", "description": "Pseudonymous patient key.", "data_tests": ["not_null"]},
+    {
+        "name": "patient_key",
+        "data_type": "varchar",
+        "description": "Pseudonymous patient key.",
+        "data_tests": ["not_null"],
+    },
     {"name": "site_id", "data_type": "varchar", "description": "Coded site; UNASSIGNED without data access group."},
     {"name": "event_name", "data_type": "varchar", "description": "Unique event name; null in a classic project."},
     {"name": "instance_no", "data_type": "integer", "description": "Repeat instance; 1 on a once-only instrument."},
 ]
 _TAIL: list[dict[str, Any]] = [
-    {"name": "form_status_cd", "data_type": "varchar", "description": "0 incomplete, 1 unverified, 2 complete; null never saved."},
+    {
+        "name": "form_status_cd",
+        "data_type": "varchar",
+        "description": "0 incomplete, 1 unverified, 2 complete; null never saved.",
+    },
     {"name": "form_opened", "data_type": "boolean", "description": "Whether anything was entered on the form."},
     {"name": "pull_id", "data_type": "varchar", "description": "Pull that the row comes from."},
 ]
@@ -48,12 +57,26 @@ def _columns(field: Field) -> list[dict[str, Any]]:
     kind, name, label = field_kind(field), field.field_name, field.field_label
     if kind == "checkbox":
         return [
-            {"name": f"{name}__{code}", "data_type": "boolean", "description": f"{label}: {choice}. Null when the form was not opened."}
+            {
+                "name": f"{name}__{code}",
+                "data_type": "boolean",
+                "description": f"{label}: {choice}. Null when the form was not opened.",
+            }
             for code, choice in field.choices.items()
         ]
     if kind == "calc":
-        return [{"name": f"{name}_calc", "data_type": "double", "description": f"{label}, as REDCap stored it; not trusted."}]
-    codes = " Codes: " + "; ".join(f"{code} = {text}" for code, text in field.choices.items()) + "." if kind == "code" else ""
+        return [
+            {
+                "name": f"{name}_calc",
+                "data_type": "double",
+                "description": f"{label}, as REDCap stored it; not trusted.",
+            }
+        ]
+    codes = (
+        " Codes: " + "; ".join(f"{code} = {text}" for code, text in field.choices.items()) + "."
+        if kind == "code"
+        else ""
+    )
     clock = " Wall clock of the site." if kind == "datetime" else ""
     column = f"{name}_cd" if kind == "code" else name
     return [
@@ -85,7 +108,9 @@ def staging_yaml(dictionary: Dictionary, form: str) -> str:
         "description": f"Instrument {form} under canonical names (field map applied), text, blanks null, keys joined.",
         "config": {"meta": {"grain": "patient_key, event_name, instance_no"}},
     }
-    return HEADER + yaml.safe_dump({"version": 2, "models": [base, model]}, sort_keys=False, allow_unicode=True, width=120)
+    return HEADER + yaml.safe_dump(
+        {"version": 2, "models": [base, model]}, sort_keys=False, allow_unicode=True, width=120
+    )
 
 
 def main() -> None:

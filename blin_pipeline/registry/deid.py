@@ -1,6 +1,6 @@
 """De-identification policy: which column of a table may leave the restricted zone, and how it is changed on the way.
 
-The policy is ``study/deid.yml``. Default is deny: a column without a row is held back. Rules, their order and their reasons:
+The policy is ``study/deid.yml``. Default is deny: a column without a row is held back. Rules, order and reasons:
 ``docs/trust.md`` (zones, decision function, dates). SQL of the transforms: ``blin_pipeline.release.transforms``.
 """
 
@@ -30,6 +30,7 @@ TransformName = Literal[
     "coded",
     "pattern",
     "pseudonym",
+    "words",
     "rel_day",
     "year",
     "month",
@@ -41,6 +42,8 @@ TransformName = Literal[
 ColumnClass = Literal["key", "site", "date", "quasi", "geo", "clinical", "technical", "free_text"]
 #: Transform -> least and greatest number of arguments.
 _ARGUMENTS: dict[str, tuple[int, int]] = {"year": (0, 1), "age_topcode": (1, 1), "bands": (2, 99), "round_to": (1, 1)}
+#: Transforms that would give too much away beside a patient key.
+_AGGREGATE_ONLY = frozenset({"month", "words"})
 #: What must never fit a pattern: if one of these does, the pattern is no guard.
 _PROBES = ("1970-01-31", "1970-01-31 10:00", "Jane Doe", "555-123-4567", "jane@example.org", "1234567")
 #: Field types whose content nobody can foresee.
@@ -71,7 +74,7 @@ class Transform(BaseModel):
         return self.name not in {"identity", "drop"}
 
 
-def _parse_transform(text: Any) -> Any:
+def _parse_transform(text: object) -> object:
     found = re.fullmatch(r"([a-z_]+)(?:\(([^()]*)\))?", text) if isinstance(text, str) else None
     if found is None:
         raise ValueError("not a transform; write for example: rel_day or round_to(5)")
@@ -226,8 +229,8 @@ class Policy(BaseModel):
                     raise ValueError(f"{table}: two columns are released as {column.released_name}")
                 if column.code_set and column.code_set not in self.code_sets:
                     raise ValueError(f"{table}.{column.column}: no code set of that name")
-                if rows.rows == "subject" and column.transform.name == "month":
-                    raise ValueError(f"{table}.{column.column}: a month is for tables of counts only")
+                if rows.rows == "subject" and column.transform.name in _AGGREGATE_ONLY:
+                    raise ValueError(f"{table}.{column.column}: {column.transform} is for tables of counts only")
                 if rows.rows == "subject" and column.kind != "technical" and not column.sources:
                     raise ValueError(f"{table}.{column.column}: names no source field")
                 for source in column.sources:
@@ -288,7 +291,7 @@ def decide(field: DictionaryField, rows: Sequence[PolicyColumn], policy: Policy)
         policy: The policy, for waivers, approvals and fields dropped on purpose.
 
     Raises:
-        ConfigurationError: ``E_POLICY_CONFLICT`` when a row passes an identifying field as it stands without an override.
+        ConfigurationError: ``E_POLICY_CONFLICT`` when a row passes an identifying field as it stands, no override.
     """
     source = f"{field.form_name}.{field.field_name}"
     used = [row for row in rows if row.transform.name != "drop"]
@@ -377,7 +380,7 @@ def load_policy(path: Path | None = None) -> Policy:
     path = path or STUDY_DIR / "deid.yml"
     try:
         text = path.read_bytes().decode("utf-8")
-        content = yaml.load(text, Loader=_UniqueKeyLoader)
+        content = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except FileNotFoundError:
         fault(path, "the file does not exist")

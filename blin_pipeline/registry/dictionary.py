@@ -37,7 +37,21 @@ COLUMNS: dict[str, str] = {
     "field_annotation": "Field Annotation",
 }
 FIELD_TYPES = frozenset(
-    "text notes radio dropdown checkbox yesno truefalse calc file slider descriptive sql signature".split()
+    {
+        "text",
+        "notes",
+        "radio",
+        "dropdown",
+        "checkbox",
+        "yesno",
+        "truefalse",
+        "calc",
+        "file",
+        "slider",
+        "descriptive",
+        "sql",
+        "signature",
+    }
 )
 #: Field types that never appear in a record export.
 NOT_EXPORTED = frozenset({"descriptive"})

@@ -57,7 +57,11 @@ def read_csv(path: Path, header: Sequence[str] | None = None) -> Iterator[tuple[
             fault(path, "the file is empty")
         if header is not None and list(found) != list(header):
             missing = [name for name in header if name not in found]
-            fault(path, f"the header differs{': missing ' + ', '.join(missing) if missing else ' in order or names'}", row=1)
+            fault(
+                path,
+                f"the header differs{': missing ' + ', '.join(missing) if missing else ' in order or names'}",
+                row=1,
+            )
         for cells in reader:
             if len(cells) != len(found):
                 fault(path, f"{len(cells)} cells where the header has {len(found)}", row=reader.line_num)

@@ -79,7 +79,9 @@ def check_sites(sites: Sequence[Site]) -> tuple[Site, ...]:
         repeated = sorted({value for value in values if values.count(value) > 1})
         if repeated:
             raise ConfigurationError(
-                "E_SITES", f"{name} {repeated[0]!r} stands in two [[sites]] entries.", fix="Name each site and group once."
+                "E_SITES",
+                f"{name} {repeated[0]!r} stands in two [[sites]] entries.",
+                fix="Name each site and group once.",
             )
     if any(site.site_id == UNASSIGNED for site in sites):
         raise ConfigurationError("E_SITES", f"The site_id {UNASSIGNED!r} is reserved.", fix="Choose another site_id.")

@@ -5,7 +5,7 @@
       form: Canonical instrument name.
 
   The field map (dbt var `field_map`, made by Python from registry/study/field_map.csv) holds only what differs from identity:
-  {concept: {transform, source_form, source_field, codes, constant, factor}}. Untranslated codes become 'UNMAPPED', which no code
+  {concept: {transform, source_field, codes, constant}}. Untranslated codes become 'UNMAPPED', which no code
   list holds, so that staging rejects and counts them.
 -#}
 {% macro base_redcap(form) -%}

@@ -1,0 +1,87 @@
+"""Printing: results to stdout, everything else to stderr; progress as a live line on a terminal, one line a step elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from blin_pipeline.orchestration.refresh import Progress
+
+SCHEMA_VERSION = 1
+results = Console(file=sys.stdout, highlight=False)
+messages = Console(file=sys.stderr, highlight=False)
+
+_NAMES = {
+    "pull": "Pull from REDCap",
+    "raw__patient_crosswalk": "Pseudonyms, raw schema",
+    "tables": "Tables (dbt)",
+    "release__candidate": "De-identified candidate",
+    "report__study_report": "Report",
+    "release__current": "Verify and publish",
+    "registry_checks": "Checks D01-D20",
+    "identities": "Identities of the results",
+}
+
+
+def print_json(
+    command: str,
+    data: Any,  # noqa: ANN401 (any JSON)
+    *,
+    status: str = "ok",
+    errors: Sequence[Any] = (),
+) -> None:
+    """One JSON object on stdout: schema_version, command, status, data, errors."""
+    content = {
+        "schema_version": SCHEMA_VERSION,
+        "command": command,
+        "status": status,
+        "data": data,
+        "errors": list(errors),
+    }
+    results.print_json(json.dumps(content, default=str), indent=2)
+
+
+def step_name(step: str) -> str:
+    """A step of the job in words."""
+    if step.startswith("outcomes__"):
+        return f"Outcome: {step.removeprefix('outcomes__').replace('_', ' ')}"
+    return _NAMES.get(step, step.replace("_", " "))
+
+
+@contextmanager
+def progress_lines(*, quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
+    """Show the steps of a refresh; yields the listener to hand to it."""
+    started: dict[str, float] = {}
+    skipped: list[str] = []
+    if quiet:
+        yield lambda _: None
+        return
+    with messages.status("Starting Dagster", spinner="dots") as status:
+
+        def listen(progress: Progress) -> None:
+            name = step_name(progress.step)
+            if progress.kind == "step_started":
+                started[progress.step] = time.monotonic()
+                status.update(f"{name} ...")
+            elif progress.kind == "note":
+                status.update(f"{name}: {escape(progress.text)}")
+            elif progress.kind == "step_skipped":
+                skipped.append(name)
+            else:
+                seconds = time.monotonic() - started.get(progress.step, time.monotonic())
+                mark = "[green]done[/]  " if progress.kind == "step_done" else "[bold red]failed[/]"
+                messages.print(f"{mark} {name:<32} [dim]{seconds:5.1f} s[/]")
+
+        yield listen
+    if skipped:
+        messages.print(f"[dim]skipped {len(skipped)} steps[/]")

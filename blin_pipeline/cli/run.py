@@ -1,0 +1,126 @@
+"""Verbs that do the work: demo, refresh, pull."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from blin_pipeline.cli.app import AsJson, Home, app
+from blin_pipeline.cli.console import messages, print_json, progress_lines, results
+
+if TYPE_CHECKING:
+    from blin_pipeline.settings import Settings
+
+DataFile = Annotated[
+    Path | None, typer.Option("--data", help="Exported records, raw CSV, instead of a server.", dir_okay=False)
+]
+DictionaryFile = Annotated[
+    Path | None, typer.Option("--dictionary", help="Data dictionary CSV that belongs to --data.", dir_okay=False)
+]
+DataCutDay = Annotated[datetime | None, typer.Option("--data-cut", formats=["%Y-%m-%d"], help="Last day that counts.")]
+AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Accept a project without any record, this once.")]
+
+
+def _settings(
+    home: Path | None, data: Path | None, dictionary: Path | None, cut: date | None, *, allow_empty: bool = False
+) -> Settings:
+    from blin_pipeline.settings import load_settings
+
+    source: dict[str, Any] = {}
+    if data is not None or dictionary is not None:
+        source = {"kind": "files", "data": data and data.absolute(), "dictionary": dictionary and dictionary.absolute()}
+    if allow_empty:
+        source["allow_empty"] = True
+    overrides: dict[str, Any] = {"source": source} if source else {}
+    if cut is not None:
+        overrides["data_cut"] = cut
+    return load_settings(home, **overrides)
+
+
+def _refresh(settings: Settings, *, force: bool, as_json: bool, command: str) -> int:
+    from blin_pipeline.cli.sandbox import sandbox_of
+    from blin_pipeline.cli.summary import print_summary, summary_of
+    from blin_pipeline.orchestration.refresh import run_refresh
+
+    with ExitStack() as stack:
+        stack.enter_context(sandbox_of(settings))
+        listen = stack.enter_context(progress_lines(quiet=as_json))
+        result = run_refresh(settings, force=force, listener=listen)
+    if not result.success:
+        if result.failures:
+            raise result.failures[0]
+        messages.print("[bold red]The run failed.[/] The last release is untouched. See it in the Dagster UI: blin ui")
+        return 1
+    summary = summary_of(settings)
+    if as_json:
+        print_json(command, {"run_id": result.run_id, "published": result.published, "summary": summary})
+        return 0
+    if not result.published:
+        messages.print("Nothing changed: the current release stays as it is.")
+    print_summary(settings, summary)
+    return 0
+
+
+@app.command()
+def refresh(
+    home: Home = None,
+    data: DataFile = None,
+    dictionary: DictionaryFile = None,
+    data_cut: DataCutDay = None,
+    allow_empty: AllowEmpty = False,
+    force: Annotated[bool, typer.Option("--force", help="Build and publish even when nothing changed.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Pull, build, check, compute, release, report: the scheduled job, as one Dagster run."""
+    settings = _settings(home, data, dictionary, data_cut.date() if data_cut else None, allow_empty=allow_empty)
+    raise typer.Exit(_refresh(settings, force=force, as_json=as_json, command="refresh"))
+
+
+@app.command()
+def pull(
+    home: Home = None,
+    data: DataFile = None,
+    dictionary: DictionaryFile = None,
+    allow_empty: AllowEmpty = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read the source and land it, nothing more: Parquet per instrument, manifest, exact bytes."""
+    from blin_pipeline.cli.sandbox import sandbox_of
+    from blin_pipeline.orchestration.assets.pull import progress_line, run_pull
+    from blin_pipeline.orchestration.workspace import Workspace, refresh_lock
+
+    settings = _settings(home, data, dictionary, None, allow_empty=allow_empty)
+    with refresh_lock(settings), sandbox_of(settings), messages.status("Reading") as status:
+        landed = run_pull(Workspace(settings), note=lambda step: status.update(progress_line(step)))
+    manifest = landed.manifest
+    if as_json:
+        print_json("pull", {"pull_id": landed.pull_id, "records": manifest.n_records, "rows": manifest.rows_by_form})
+        return
+    from rich.table import Table
+
+    table = Table("instrument", "rows", title=f"Pull {landed.pull_id}: {manifest.n_records} records")
+    table.columns[1].justify = "right"
+    for form, rows in manifest.rows_by_form.items():
+        table.add_row(form, str(rows))
+    results.print(table)
+    results.print(f"Landed in {landed.path}", soft_wrap=True)
+
+
+@app.command()
+def demo(
+    home: Home = None,
+    patients: Annotated[int, typer.Option(min=20, max=20000, help="Synthetic patients.")] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """A synthetic registry over real HTTP through the whole pipeline, into the home folder."""
+    from blin_pipeline.cli.sandbox import write_demo_home
+    from blin_pipeline.settings import load_settings
+
+    write_demo_home(load_settings(home), patients)
+    if not as_json:
+        messages.print("[bold]Synthetic registry[/]: every patient is made up by a seeded generator.")
+    raise typer.Exit(_refresh(load_settings(home), force=False, as_json=as_json, command="demo"))

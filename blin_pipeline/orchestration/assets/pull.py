@@ -1,0 +1,242 @@
+"""From REDCap to schema ``raw``: the pull (one asset per instrument), then the crosswalk, which opens the way to the tables.
+
+A refresh that finds nothing changed ends here: the pull is noted, the crosswalk is not made, and every later step is skipped.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from blin_pipeline.errors import BlinError
+from blin_pipeline.landing.compare import refuse_unexplained_loss
+from blin_pipeline.landing.pull import Pull, keep_for_inspection, land, latest_pull
+from blin_pipeline.landing.raw_schema import present, write_crosswalk
+from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL
+from blin_pipeline.orchestration.inputs import (
+    check_source,
+    drift_of,
+    export_source,
+    pseudonym_key,
+    release_inputs,
+)
+from blin_pipeline.orchestration.workspace import Workspace, handled
+from blin_pipeline.redcap.progress import Step
+from blin_pipeline.registry.dictionary import Dictionary
+from blin_pipeline.registry.drift import BLOCKING
+from blin_pipeline.release.pseudonyms import crosswalk
+from blin_pipeline.release.publish import unchanged
+from blin_pipeline.settings import code_version
+
+PROJECT = dg.AssetKey("redcap_project")
+SETUP = dg.AssetKey(["raw", "project_setup"])
+CROSSWALK = dg.AssetKey(["raw", "patient_crosswalk"])
+#: Fresh when the nightly refresh ran: warn after 26 hours, fail after 36.
+_WARN_HOURS, _FAIL_HOURS = 26, 36
+
+
+def form_key(form: str) -> dg.AssetKey:
+    """Asset of one landed instrument."""
+    return dg.AssetKey(["raw", form])
+
+
+def _freshness() -> Any:  # noqa: ANN401 (the class is not exported by name)
+    from datetime import timedelta
+
+    return dg.FreshnessPolicy.time_window(
+        fail_window=timedelta(hours=_FAIL_HOURS), warn_window=timedelta(hours=_WARN_HOURS)
+    )
+
+
+def _spec(key: dg.AssetKey, description: str) -> dg.AssetSpec:
+    failure = "If it fails: nothing behind it runs and the last release stays; the error names what to do."
+    return dg.AssetSpec(
+        key,
+        deps=[PROJECT],
+        group_name="raw",
+        kinds={"redcap", "parquet"},
+        owners=["team:data"],
+        tags={"phi": "true"},
+        description=f"{description}\n\n{failure}",
+        freshness_policy=_freshness(),
+        skippable=True,
+    )
+
+
+def project_asset() -> dg.AssetSpec:
+    """The REDCap project, which we do not make."""
+    return dg.AssetSpec(
+        PROJECT,
+        group_name="raw",
+        kinds={"redcap"},
+        owners=["team:data"],
+        tags={"phi": "true"},
+        description="The registry's REDCap project: where the data are entered.",
+    )
+
+
+def pull_assets(dictionary: Dictionary) -> dg.AssetsDefinition:
+    """The pull: one asset per instrument of the registry's dictionary, and the project's set-up."""
+    specs = [
+        *(
+            _spec(form_key(form), f"Instrument {form} as landed, text only.\n\nGrain: record x event x instance.")
+            for form in dictionary.forms
+        ),
+        _spec(SETUP, "Dictionary, census, sites and the pull itself.\n\nGrain: one pull."),
+    ]
+
+    @dg.multi_asset(
+        name="pull",
+        specs=specs,
+        check_specs=[
+            dg.AssetCheckSpec(
+                "dictionary_drift",
+                asset=SETUP,
+                blocking=True,
+                description="No mapped field was retyped or its codes relabelled.",
+            ),
+            dg.AssetCheckSpec(
+                "keys_unique",
+                asset=SETUP,
+                blocking=True,
+                description="No record, event, instrument and instance twice.",
+            ),
+            dg.AssetCheckSpec(
+                "rows_explained",
+                asset=SETUP,
+                blocking=True,
+                description="No row of the previous pull is gone without a deletion in REDCap's log.",
+            ),
+        ],
+        retry_policy=dg.RetryPolicy(
+            max_retries=3, delay=30, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+        ),
+        pool=WAREHOUSE_POOL,
+    )
+    def pull(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
+        with handled(workspace, retry="dagster/schedule_name" in context.run.tags):
+            landed = run_pull(workspace, note=lambda step: context.log.info(progress_line(step)))
+            yield from _pull_events(workspace, landed)
+
+    return pull
+
+
+def progress_line(step: Step) -> str:
+    """One line of progress: counts only."""
+    return f"{step.name} ({step.done}/{step.total}, {step.rows} rows, {step.n_bytes} bytes)"
+
+
+def run_pull(workspace: Workspace, note: Callable[[Step], None] | None = None) -> Pull:
+    """Read the source, prove it complete, land it, and check that it can feed the registry.
+
+    Args:
+        workspace: Settings and the registry's files.
+        note: Told of each step.
+
+    Raises:
+        SourceError: The source cannot be read or trusted; what it sent is kept in quarantine.
+        ConfigurationError: ``E_REQUIRED_CONCEPTS``, ``E_SITE_UNKNOWN`` and those of the settings.
+        DataError: ``E_UNEXPLAINED_LOSS``, ``E_SITE_SET_SHRUNK``.
+    """
+    settings = workspace.settings
+    folder = Path(tempfile.mkdtemp(prefix="reading-", dir=settings.restricted))
+    previous = latest_pull(settings.pulls_dir)
+    try:
+        export = export_source(settings, folder, note)
+        landed = land(export, settings.pulls_dir)
+        if previous is not None and previous.pull_id != landed.pull_id:
+            refuse_unexplained_loss(previous, landed, export.log)
+    except BlinError as error:
+        keep_for_inspection(folder, settings.quarantine_dir, error.code)
+        raise
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return landed
+
+
+def _pull_events(workspace: Workspace, landed: Pull) -> Iterator[Any]:
+    counts = landed.manifest.rows_by_form
+    drift = drift_of(landed, workspace)
+    blocking = [item for item in drift if item.kind in BLOCKING]
+    for form in workspace.dictionary.forms:
+        yield dg.MaterializeResult(
+            asset_key=form_key(form),
+            metadata={"dagster/row_count": counts.get(form, 0), "collected": form in counts},
+        )
+    yield dg.MaterializeResult(
+        asset_key=SETUP,
+        metadata={
+            "pull_id": landed.pull_id,
+            "records": landed.manifest.n_records,
+            "dictionary_sha256": landed.manifest.dictionary_sha256,
+            "redcap_version": landed.manifest.redcap_version or "unknown",
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name="dictionary_drift",
+                passed=not blocking,
+                metadata={
+                    "n_blocking": len(blocking),
+                    "n_other": len(drift) - len(blocking),
+                    "fields": ", ".join(sorted({f"{item.field_name}: {item.kind.value}" for item in drift})[:20])
+                    or "none",
+                },
+            ),
+            dg.AssetCheckResult(check_name="keys_unique", passed=True, metadata={"n_rows": sum(counts.values())}),
+            dg.AssetCheckResult(check_name="rows_explained", passed=True, metadata={"n_rows": sum(counts.values())}),
+        ],
+    )
+
+
+@dg.asset(
+    key=CROSSWALK,
+    deps=[SETUP],
+    group_name="raw",
+    kinds={"python", "duckdb"},
+    owners=["team:data"],
+    tags={"phi": "true"},
+    output_required=False,
+    pool=WAREHOUSE_POOL,
+    description=(
+        "Record id to pseudonymous patient key and coded site; presents the pull in schema raw.\n\nGrain: record. Never released."
+        "\n\nNot made when nothing changed since the current release: every later step is then skipped."
+    ),
+)
+def patient_crosswalk(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
+    """Present the newest pull in the warehouse and write the crosswalk, unless nothing changed."""
+    with handled(workspace):
+        settings = workspace.settings
+        landed = latest_pull(settings.pulls_dir)
+        assert landed is not None  # noqa: S101 (the pull asset ran before)
+        check_source(landed, workspace)
+        key = pseudonym_key(settings)
+        cut = settings.cut(landed.first_pulled_at)
+        inputs = release_inputs(workspace, landed.pull_id, cut.day)
+        if not workspace.force and unchanged(settings.releases_dir, settings.ledger_dir / "releases.jsonl", inputs):
+            context.log.info(
+                "Nothing changed since the current release: data, code, parameters and policy are the same."
+            )
+            return
+        present(
+            landed,
+            workspace.warehouse,
+            sites=settings.sites,
+            data_cut=cut,
+            code_version=code_version(),
+            registry_dictionary=workspace.dictionary,
+        )
+        rows = crosswalk(landed.records(), key, landed.manifest.project_id, settings.sites)
+        write_crosswalk(workspace.warehouse, rows)
+        yield dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": len(rows),
+                "sites": len({site for _, _, site in rows}),
+                "presented_at_utc": datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
+            }
+        )

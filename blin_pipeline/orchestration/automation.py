@@ -1,0 +1,62 @@
+"""When things run: the job ``refresh``, its nightly schedule, and what happens when a run fails."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from blin_pipeline.settings import Settings
+
+REFRESH = "refresh"
+
+
+def refresh_job() -> dg.UnresolvedAssetJobDefinition:
+    """Pull, build, check, outcomes, release, report: everything, in one process, so that one run sees one pull."""
+    return dg.define_asset_job(
+        REFRESH,
+        selection=dg.AssetSelection.all(),
+        executor_def=dg.in_process_executor,
+        description="The whole refresh: pull, tables, checks, outcomes, release, report. Ends early when nothing changed.",
+        owners=["team:data"],
+    )
+
+
+def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """Every night at 05:15 in the registry's time zone; stopped until somebody starts it."""
+    return dg.ScheduleDefinition(
+        name="nightly_refresh",
+        job_name=REFRESH,
+        cron_schedule="15 5 * * *",
+        execution_timezone=settings.time_zone,
+        description="The nightly refresh, 05:15 in the registry's time zone.",
+    )
+
+
+def failure_sensor(settings: Settings) -> dg.SensorDefinition:
+    """Writes one line per failed run: run, job, failed steps and error codes; never a message."""
+
+    @dg.run_failure_sensor(
+        name="note_failed_run",
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Appends one JSON line per failed run to restricted/ledger/failed_runs.jsonl: ids and error codes only.",
+    )
+    def note_failed_run(context: dg.RunFailureSensorContext) -> None:
+        steps = []
+        for event in context.get_step_failure_events():
+            data = event.step_failure_data
+            metadata = data.user_failure_data.metadata if data.user_failure_data else {}
+            code = metadata.get("code")
+            steps.append({"step": event.step_key, "code": str(code.value) if code is not None else "unknown"})
+        line = {
+            "at_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "run_id": context.dagster_run.run_id,
+            "job": context.dagster_run.job_name,
+            "steps": steps,
+        }
+        settings.prepare_home()
+        with (settings.ledger_dir / "failed_runs.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line, sort_keys=True) + "\n")
+
+    return note_failed_run

@@ -1,0 +1,92 @@
+"""What goes into a refresh: the source that the settings name, and the checks between a landed pull and the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blin_pipeline.errors import ConfigurationError
+from blin_pipeline.redcap.client import RedcapClient
+from blin_pipeline.redcap.export import ProjectExport, export_project
+from blin_pipeline.redcap.files import export_from_files
+from blin_pipeline.redcap.progress import Step
+from blin_pipeline.registry.drift import Drift, find_drift
+from blin_pipeline.registry.field_map import load_requirements, refuse_unmet, unmet_requirements
+from blin_pipeline.release.manifest import Inputs
+from blin_pipeline.release.pseudonyms import PseudonymKey, ensure_key
+from blin_pipeline.release.reading import current_release, read_manifest
+from blin_pipeline.settings import Settings, code_version
+
+if TYPE_CHECKING:
+    from blin_pipeline.landing.pull import Pull
+    from blin_pipeline.orchestration.workspace import Workspace
+
+
+def export_source(settings: Settings, folder: Path, note: Callable[[Step], None] | None) -> ProjectExport:
+    """Read the source of the settings into a folder.
+
+    Raises:
+        SourceError: It cannot be read or trusted.
+        ConfigurationError: Codes ``E_SOURCE_SETTINGS``, ``E_TOKEN_MISSING``, ``E_TOKEN``, ``E_URL``.
+    """
+    source = settings.source
+    if source.kind == "files":
+        if source.data is None or source.dictionary is None:
+            raise ConfigurationError(
+                "E_SOURCE_SETTINGS",
+                "a file source needs both the exported records and the data dictionary",
+                fix="Give --data and --dictionary, or source.data and source.dictionary in blin.toml.",
+            )
+        return export_from_files(settings.home / source.data, settings.home / source.dictionary, folder)
+    if not source.url:
+        raise ConfigurationError(
+            "E_SOURCE_SETTINGS", "no REDCap address is set", fix="Set source.url in blin.toml (`blin init` writes one)."
+        )
+    client = RedcapClient(source.url, settings.token())
+    try:
+        return export_project(client, folder, allow_empty=source.allow_empty, progress=note)
+    finally:
+        client.close()
+
+
+def check_source(pull: Pull, workspace: Workspace) -> None:
+    """Refuse a pull that cannot feed the declared outcomes, or whose sites are not declared.
+
+    Raises:
+        ConfigurationError: Codes ``E_REQUIRED_CONCEPTS``, ``E_SITE_UNKNOWN``.
+    """
+    unmet = unmet_requirements(
+        workspace.field_map, pull.source_columns(), load_requirements(), pull.dictionary().record_id_field
+    )
+    refuse_unmet(unmet)
+
+
+def drift_of(pull: Pull, workspace: Workspace) -> list[Drift]:
+    """Differences between the pull's dictionary and the registry's."""
+    return find_drift(workspace.dictionary, pull.dictionary(), workspace.field_map)
+
+
+def pseudonym_key(settings: Settings) -> PseudonymKey:
+    """The key of this home: read, or made while no release used another.
+
+    Raises:
+        ConfigurationError: ``E_KEY_LOST``, ``E_KEY_CHANGED``, ``E_KEY_OPEN``.
+    """
+    current = current_release(settings.releases_dir)
+    last = read_manifest(current).key_id if current is not None else None
+    return ensure_key(settings.secrets_dir / "pseudonym.key", last)
+
+
+def release_inputs(workspace: Workspace, pull_id: str, data_cut: date) -> Inputs:
+    """Everything that decides what a release holds."""
+    return Inputs(
+        pull_id=pull_id,
+        code_version=code_version(),
+        policy_hash=workspace.policy.sha256,
+        parameters_hash=workspace.parameters.sha256,
+        field_map_hash=workspace.field_map.sha256,
+        sites_hash=workspace.settings.sites_sha256,
+        data_cut=data_cut.isoformat(),
+    )

@@ -1,0 +1,132 @@
+"""The job ``refresh`` run in this process, for the command: the same run that the schedule starts, seen in the same UI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from blin_pipeline.errors import BlinError
+from blin_pipeline.orchestration.automation import REFRESH
+from blin_pipeline.orchestration.build import build_defs
+from blin_pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One thing that happened in a run.
+
+    Attributes:
+        kind: ``step_started``, ``step_done``, ``step_failed``, ``step_skipped`` or ``note``.
+        step: Step of the job.
+        text: What to print, counts only.
+    """
+
+    kind: str
+    step: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class RefreshResult:
+    """How a refresh ended.
+
+    Attributes:
+        success: Whether the run is green.
+        run_id: Run in the Dagster UI.
+        published: Whether the run reached the release; False when nothing had changed.
+        failures: Errors, first one first.
+    """
+
+    success: bool
+    run_id: str
+    published: bool
+    failures: tuple[BlinError, ...]
+
+
+def prepare_instance(settings: Settings) -> Path:
+    """Put the instance's configuration into the home, unless an operator put one there; returns the Dagster home."""
+    settings.prepare_home()
+    target = settings.dagster_home / "dagster.yaml"
+    if not target.exists():
+        shutil.copyfile(Path(__file__).with_name("dagster.yaml"), target)
+    return settings.dagster_home
+
+
+def dagster_environment(settings: Settings) -> dict[str, str]:
+    """Environment of Dagster's own processes for this home."""
+    return os.environ | {
+        "BLIN_HOME": str(settings.home),
+        "DAGSTER_HOME": str(prepare_instance(settings)),
+        "DAGSTER_DISABLE_TELEMETRY": "yes",
+        "DO_NOT_TRACK": "1",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+
+
+_KINDS = {
+    dg.DagsterEventType.STEP_START: "step_started",
+    dg.DagsterEventType.STEP_SUCCESS: "step_done",
+    dg.DagsterEventType.STEP_FAILURE: "step_failed",
+    dg.DagsterEventType.STEP_SKIPPED: "step_skipped",
+}
+
+
+def _follow(
+    instance: dg.DagsterInstance, run_id: str, done: threading.Event, listener: Callable[[Progress], None]
+) -> None:
+    cursor: str | None = None
+    while True:
+        ended = done.wait(0.2)
+        connection = instance.get_records_for_run(run_id, cursor=cursor)
+        cursor = connection.cursor
+        for record in connection.records:
+            entry = record.event_log_entry
+            event = entry.dagster_event
+            if event is not None and event.event_type in _KINDS and event.step_key:
+                listener(Progress(_KINDS[event.event_type], event.step_key))
+            elif event is None and entry.step_key == "pull" and entry.user_message:
+                listener(Progress("note", entry.step_key, entry.user_message))
+        if ended and not connection.has_more:
+            return
+
+
+def run_refresh(
+    settings: Settings, *, force: bool = False, listener: Callable[[Progress], None] | None = None
+) -> RefreshResult:
+    """Run the whole refresh as one in-process Dagster run.
+
+    Args:
+        settings: Settings of the home folder.
+        force: Build and publish even when nothing changed.
+        listener: Told of steps as they start and end.
+
+    Raises:
+        ConfigurationError: Before the run starts: settings, registry files or dbt project cannot be read.
+    """
+    failures: list[BlinError] = []
+    os.umask(0o077)
+    defs = build_defs(settings, failures=failures, force=force)
+    home = prepare_instance(settings)
+    run_id = str(uuid.uuid4())
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        done = threading.Event()
+        follower = threading.Thread(target=_follow, args=(instance, run_id, done, listener or (lambda _: None)))
+        follower.start()
+        try:
+            result = defs.resolve_job_def(REFRESH).execute_in_process(
+                instance=instance, raise_on_error=False, run_id=run_id, tags={"blin/started_by": "command"}
+            )
+        finally:
+            done.set()
+            follower.join()
+    published = any(
+        event.asset_key == dg.AssetKey(["release", "current"]) for event in result.get_asset_materialization_events()
+    )
+    return RefreshResult(result.success, run_id, published, tuple(failures))

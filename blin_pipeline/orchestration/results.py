@@ -1,0 +1,110 @@
+"""Between warehouse and outcomes: tables as data frames, rows into ``report.result``, the context of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from blin_pipeline.errors import DataError
+from blin_pipeline.landing.database import Warehouse
+from blin_pipeline.outcomes.context import OutcomeContext
+from blin_pipeline.outcomes.result import ResultRow, to_arrow
+from blin_pipeline.registry.dbt_macros import field_kind
+from blin_pipeline.registry.dictionary import Dictionary
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from blin_pipeline.orchestration.workspace import Workspace
+
+
+class PresentedPull(NamedTuple):
+    """The pull that the warehouse presents."""
+
+    pull_id: str
+    project_id: str
+    source_kind: str
+    data_cut: date
+    n_records: int
+
+    @property
+    def cut_id(self) -> str:
+        """Name of the data cut: its month and the pull, never its day (a day would give back dates of diagnosis)."""
+        return f"{self.data_cut:%Y-%m}_{self.pull_id[:8]}"
+
+
+def presented_pull(warehouse: Warehouse) -> PresentedPull:
+    """The current pull as ``raw.pull`` states it.
+
+    Raises:
+        DataError: Code ``E_NO_PULL`` when nothing was pulled yet.
+    """
+    with warehouse.connect(read_only=True) as connection:
+        row = connection.execute(
+            "select pull_id, project_id, source_kind, data_cut_date, n_records from raw.pull"
+        ).fetchone()
+    if row is None:
+        raise DataError("E_NO_PULL", "the warehouse presents no pull", fix="Run a whole refresh.")
+    return PresentedPull(*row)
+
+
+def outcome_context(workspace: Workspace) -> OutcomeContext:
+    """Parameters and cut of the presented pull."""
+    pull = presented_pull(workspace.warehouse)
+    parameters = workspace.parameters
+    return OutcomeContext(
+        parameters=parameters, parameters_hash=parameters.sha256, cut_id=pull.cut_id, data_cut=pull.data_cut
+    )
+
+
+def read_frames(warehouse: Warehouse, tables: Iterable[str]) -> dict[str, pd.DataFrame]:
+    """Tables as data frames, keyed by qualified name."""
+    with warehouse.connect(read_only=True) as connection:
+        return {name: connection.sql(f"select * from {name}").df() for name in tables}  # noqa: S608 (names are ours)
+
+
+def read_results(warehouse: Warehouse) -> pd.DataFrame:
+    """All rows of ``report.result``, in order of their id."""
+    with warehouse.connect(read_only=True) as connection:
+        return connection.sql("select * from report.result order by result_id").df()
+
+
+def store_rows(warehouse: Warehouse, outcome: str, rows: Sequence[ResultRow]) -> None:
+    """Replace the rows of one outcome in ``report.result``, in one transaction."""
+    table = to_arrow(rows)
+    with warehouse.connect() as connection:
+        connection.register("outcome_rows", table)
+        connection.execute("begin")
+        connection.execute("create schema if not exists report")
+        connection.execute("create table if not exists report.result as select * from outcome_rows limit 0")
+        connection.execute("delete from report.result where outcome = ?", [outcome])
+        connection.execute("insert into report.result by name select * from outcome_rows")
+        connection.execute("commit")
+
+
+def identifying_values(warehouse: Warehouse, dictionary: Dictionary) -> set[str]:
+    """Texts of the restricted zone that may appear nowhere in a release: record ids, access groups, prefixes, free text.
+
+    Args:
+        warehouse: The private database.
+        dictionary: The registry's own dictionary; free text is every unvalidated text field.
+    """
+    free_text = [
+        (form, field.field_name)
+        for form in dictionary.forms
+        for field in dictionary.form_fields(form)
+        if field_kind(field) == "text" and field.field_name != dictionary.record_id_field
+    ]
+    queries = [
+        "select record_id from raw.record",
+        "select redcap_data_access_group from raw.record",
+        "select record_prefix from raw.site",
+        "select redcap_data_access_group from raw.site",
+        *(f'select "{name}" from raw."{form}"' for form, name in free_text),  # noqa: S608 (names are the registry's)
+    ]
+    found: set[str] = set()
+    with warehouse.connect(read_only=True) as connection:
+        for query in queries:
+            found.update(str(value).strip() for (value,) in connection.execute(query).fetchall() if value)
+    return found - {""}

@@ -1,0 +1,127 @@
+"""The dbt project as Dagster sees it: where it writes, its manifest, its names in the asset graph."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtCliResource, DbtProject
+
+from blin_pipeline.errors import ConfigurationError
+from blin_pipeline.orchestration.workspace import without_secrets
+from blin_pipeline.settings import DBT_PROJECT_DIR, PACKAGE_DIR, Settings
+
+DBT = Path(sys.executable).parent / "dbt"
+
+
+def write_profile(settings: Settings) -> Path:
+    """Write dbt's profile with the absolute path of the warehouse into the home; returns its folder."""
+    template = (DBT_PROJECT_DIR / "profiles.yml").read_text(encoding="utf-8")
+    folder = settings.dbt_dir
+    text = template.replace("{{ env_var('BLIN_WAREHOUSE') }}", settings.warehouse_path.as_posix())
+    path = folder / "profiles.yml"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """Environment of a dbt process: no secret, no telemetry, everything written under the restricted zone."""
+    with without_secrets():
+        return os.environ | {
+            "DBT_TARGET_PATH": str(settings.dbt_dir / "target"),
+            "DBT_LOG_PATH": str(settings.dbt_dir / "logs"),
+            "DBT_PROFILES_DIR": str(write_profile(settings)),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+            "DO_NOT_TRACK": "1",
+        }
+
+
+def _sources_hash() -> str:
+    digest = hashlib.sha256()
+    seeds = PACKAGE_DIR / "registry" / "study" / "seeds"
+    for path in sorted([*DBT_PROJECT_DIR.rglob("*"), *seeds.rglob("*")]):
+        if path.is_file() and path.suffix in {".sql", ".yml", ".csv", ".md"}:
+            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def prepare_dbt(settings: Settings) -> DbtProject:
+    """The dbt project with a manifest that fits its sources; parses it when they changed.
+
+    Raises:
+        ConfigurationError: Code ``E_DBT_PARSE`` when dbt cannot read the project.
+    """
+    settings.prepare_home()
+    project = DbtProject(
+        project_dir=DBT_PROJECT_DIR, target_path=settings.dbt_dir / "target", profiles_dir=write_profile(settings)
+    )
+    stamp = settings.dbt_dir / "target" / "sources.sha256"
+    current = _sources_hash()
+    if project.manifest_path.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == current:
+        return project
+    parsed = subprocess.run(
+        [DBT, "--quiet", "parse", "--project-dir", DBT_PROJECT_DIR],
+        env=dbt_environment(settings),
+        cwd=DBT_PROJECT_DIR,
+        capture_output=True,
+        check=False,
+    )
+    if parsed.returncode != 0 or not project.manifest_path.exists():
+        raise ConfigurationError(
+            "E_DBT_PARSE",
+            "dbt cannot read the project",
+            fix=f"Read {settings.dbt_dir / 'logs' / 'dbt.log'} and correct the model.",
+        )
+    stamp.write_text(current, encoding="ascii")
+    return project
+
+
+class Translator(DagsterDbtTranslator):
+    """Names of dbt's nodes in the asset graph: schema and model, grouped by layer."""
+
+    def __init__(self) -> None:
+        super().__init__(settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+
+    def get_asset_spec(
+        self,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetSpec:
+        """Key (layer, name), group, kinds, owner and grain of one node."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        node = manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
+        if node["resource_type"] == "source":
+            return spec
+        meta = node.get("config", {}).get("meta", {}) or node.get("meta", {})
+        layer = node["schema"]
+        return spec.replace_attributes(
+            key=dg.AssetKey([layer, node["name"]]),
+            group_name=layer,
+            kinds={"dbt", "duckdb"},
+            owners=[meta.get("owner", "team:data")],
+            tags={"phi": str(meta.get("phi", "true"))},
+            description=_description(node, meta),
+        )
+
+
+def _description(node: Mapping[str, Any], meta: Mapping[str, Any]) -> str:
+    grain = f"\n\nGrain: {meta['grain']}." if meta.get("grain") else ""
+    failure = "If it fails: downstream steps are skipped and the last release stays. See the dbt log of the run."
+    return f"{node.get('description', '').strip()}{grain}\n\n{failure}"
+
+
+def dbt_resource(project: DbtProject) -> DbtCliResource:
+    """Dbt as a resource, the executable beside this interpreter whatever PATH says."""
+    return DbtCliResource(
+        project_dir=project,
+        dbt_executable=str(DBT),
+        global_config_flags=["--no-use-colors", "--log-level-file", "info"],
+    )

@@ -1,0 +1,151 @@
+"""The resource that assets share: settings, the registry's files, the warehouse, and the lock that one refresh holds."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import dagster as dg
+from filelock import FileLock, Timeout
+
+from blin_pipeline.errors import BlinError, LockedError
+from blin_pipeline.landing.database import Warehouse
+from blin_pipeline.registry.deid import Policy, load_policy
+from blin_pipeline.registry.dictionary import Dictionary, load_dictionary
+from blin_pipeline.registry.field_map import FieldMap, load_field_map
+from blin_pipeline.registry.parameters import Parameters, load_parameters
+from blin_pipeline.settings import SECRET_VARIABLES, Settings
+
+
+class InternalError(BlinError):
+    """A fault of this program: its text may hold a value, so only its kind and place are kept."""
+
+    exit_code = 70
+
+
+@dataclass
+class Workspace:
+    """What the assets of one run share.
+
+    Attributes:
+        settings: Settings of the home folder.
+        failures: Errors of this run, for the command that started it in the same process.
+        force: Build and publish even when nothing changed.
+    """
+
+    settings: Settings
+    failures: list[BlinError] = field(default_factory=list)
+    force: bool = False
+
+    @cached_property
+    def dictionary(self) -> Dictionary:
+        """The registry's own dictionary."""
+        return load_dictionary()
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The registry's parameters."""
+        return load_parameters()
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The de-identification policy."""
+        return load_policy()
+
+    @cached_property
+    def field_map(self) -> FieldMap:
+        """The source's field map; identity without one."""
+        path = self.settings.field_map
+        return load_field_map(self.settings.home / path if path else None, self.dictionary)
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """The pipeline's private database."""
+        return Warehouse(self.settings.warehouse_path)
+
+
+@contextmanager
+def refresh_lock(settings: Settings) -> Iterator[None]:
+    """Hold the home folder: one refresh at a time, whoever starts it.
+
+    Raises:
+        LockedError: Code ``E_LOCKED``, naming the process that holds it.
+    """
+    settings.prepare_home()
+    holder = settings.lock_file.with_suffix(".pid")
+    lock = FileLock(settings.lock_file, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        pid = holder.read_text(encoding="ascii").strip() if holder.exists() else "unknown"
+        raise LockedError(
+            "E_LOCKED",
+            f"another refresh holds this home folder (process {pid})",
+            fix="Wait until it has ended, or stop that process; then run again.",
+        ) from None
+    try:
+        holder.write_text(f"{os.getpid()}\n", encoding="ascii")
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def handled(workspace: Workspace, *, retry: bool = False) -> Iterator[None]:
+    """Turn an error into a Dagster failure that holds its code and what to do, and nothing of a record.
+
+    Args:
+        workspace: Keeps the error for the command that runs in the same process.
+        retry: Whether Dagster may try the step again (the pull on a schedule).
+
+    Raises:
+        dagster.Failure: For every error.
+    """
+    try:
+        yield
+    except BlinError as error:
+        failure = error
+    except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may hold a patient's value: keep kind and place only
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        failure = InternalError(
+            "E_INTERNAL",
+            f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}",
+            fix="This is a fault of the program: report it with this line and the output of `blin --version`.",
+        )
+    else:
+        return
+    workspace.failures.append(failure)
+    metadata = {"code": failure.code, "to_do": failure.fix}
+    raise dg.Failure(str(failure), metadata=metadata, allow_retries=retry and failure.exit_code == 3) from None
+
+
+@contextmanager
+def without_secrets() -> Iterator[None]:
+    """Take the secrets out of the environment while a child process is started."""
+    taken = {name: os.environ.pop(name) for name in SECRET_VARIABLES if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
+def workspace_resource(settings: Settings, failures: list[BlinError], *, force: bool = False) -> dg.ResourceDefinition:
+    """The workspace as a resource that holds the refresh lock for the length of a run."""
+
+    @dg.resource(description="Settings, registry files, warehouse; holds the refresh lock of the home folder.")
+    def workspace(_: dg.InitResourceContext) -> Iterator[Workspace]:
+        shared = Workspace(settings, failures, force)
+        try:
+            with refresh_lock(settings):
+                yield shared
+        except LockedError as error:
+            failures.append(error)
+            raise dg.Failure(str(error), metadata={"code": error.code}, allow_retries=False) from None
+
+    return workspace
