@@ -50,6 +50,7 @@ class SourceSettings(BaseModel):
         data: Exported records, raw CSV (kind files).
         dictionary: Downloaded data dictionary, CSV (kind files).
         allow_empty: Whether a project without records is accepted; a person sets it, for one refresh.
+        accept_loss: Whether rows or sites that are gone without explanation are meant to be gone; likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -61,6 +62,7 @@ class SourceSettings(BaseModel):
     data: Path | None = None
     dictionary: Path | None = None
     allow_empty: bool = False
+    accept_loss: bool = False
 
 
 class SandboxSettings(BaseModel):

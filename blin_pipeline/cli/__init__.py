@@ -7,34 +7,25 @@ from __future__ import annotations
 
 import sys
 
-import click
-
 from blin_pipeline.cli import inspect, run, setup  # noqa: F401 (they register their commands)
 from blin_pipeline.cli.app import app
 from blin_pipeline.cli.console import messages, print_json
 from blin_pipeline.errors import BlinError
 
 _INTERRUPTED = 130
-_USAGE = 2
 
 
 def main() -> None:
     """Run the command line; every handled error ends in its exit code, never in a trace-back."""
     as_json = "--json" in sys.argv
     try:
-        code = app(standalone_mode=False)
+        app()
     except BlinError as error:
         _report(error, as_json=as_json)
         sys.exit(error.exit_code)
-    except click.ClickException as error:
-        if as_json:
-            print_json("usage", None, status="failed", errors=[{"code": "E_USAGE", "what": error.format_message()}])
-        error.show(file=sys.stderr)
-        sys.exit(error.exit_code or _USAGE)
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         messages.print("Interrupted. The last release is untouched.")
         sys.exit(_INTERRUPTED)
-    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _report(error: BlinError, *, as_json: bool) -> None:

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from importlib import metadata
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -85,9 +86,7 @@ def _home(settings: Settings) -> Iterator[Finding]:
         yield Finding("FAIL", "no [[sites]] in blin.toml", "Add one entry per data access group.")
 
 
-def _warehouse(settings: Settings):  # noqa: ANN202 (a context manager of DuckDB's connection)
-    from contextlib import nullcontext
-
+def _warehouse(settings: Settings) -> AbstractContextManager[object]:
     from blin_pipeline.landing.database import Warehouse
 
     if not settings.warehouse_path.exists():
@@ -125,6 +124,7 @@ def _server(settings: Settings) -> Iterator[Finding]:
     from pathlib import Path
 
     from blin_pipeline.landing.pull import land
+    from blin_pipeline.landing.reading import records
     from blin_pipeline.orchestration.inputs import check_source, drift_of, export_source
     from blin_pipeline.orchestration.workspace import Workspace
     from blin_pipeline.registry.drift import BLOCKING
@@ -138,7 +138,7 @@ def _server(settings: Settings) -> Iterator[Finding]:
             yield Finding("FAIL", f"{error.code}: {error.what}", error.fix)
             return
         yield Finding("OK", f"server read completely: {landed.manifest.n_records} records, token accepted")
-        groups = sorted({group for _, group in landed.records() if group})
+        groups = sorted({group for _, group in records(landed) if group})
         known = {site.data_access_group for site in settings.sites}
         for number, group in enumerate((group for group in groups if group not in known), start=len(known) + 1):
             entry = f'[[sites]] site_id = "S{number:02d}" data_access_group = "{group}"'

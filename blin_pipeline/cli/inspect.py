@@ -33,7 +33,7 @@ def _current(settings: Settings) -> Path:
 def status(home: Home = None, as_json: AsJson = False) -> None:
     """The current release, the newest pull, the last failed run."""
     from blin_pipeline.cli.summary import print_summary, summary_of
-    from blin_pipeline.landing.pull import latest_pull
+    from blin_pipeline.landing.reading import latest_pull
     from blin_pipeline.settings import code_version, load_settings
 
     settings = load_settings(home)

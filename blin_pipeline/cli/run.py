@@ -22,19 +22,21 @@ DictionaryFile = Annotated[
     Path | None, typer.Option("--dictionary", help="Data dictionary CSV that belongs to --data.", dir_okay=False)
 ]
 DataCutDay = Annotated[datetime | None, typer.Option("--data-cut", formats=["%Y-%m-%d"], help="Last day that counts.")]
+AcceptLoss = Annotated[
+    bool, typer.Option("--accept-loss", help="Rows or sites gone without explanation are meant to be gone, this once.")
+]
 AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Accept a project without any record, this once.")]
 
 
 def _settings(
-    home: Path | None, data: Path | None, dictionary: Path | None, cut: date | None, *, allow_empty: bool = False
+    home: Path | None, data: Path | None, dictionary: Path | None, cut: date | None, **accepted: bool
 ) -> Settings:
     from blin_pipeline.settings import load_settings
 
     source: dict[str, Any] = {}
     if data is not None or dictionary is not None:
         source = {"kind": "files", "data": data and data.absolute(), "dictionary": dictionary and dictionary.absolute()}
-    if allow_empty:
-        source["allow_empty"] = True
+    source |= {name: True for name, value in accepted.items() if value}
     overrides: dict[str, Any] = {"source": source} if source else {}
     if cut is not None:
         overrides["data_cut"] = cut
@@ -72,11 +74,13 @@ def refresh(
     dictionary: DictionaryFile = None,
     data_cut: DataCutDay = None,
     allow_empty: AllowEmpty = False,
+    accept_loss: AcceptLoss = False,
     force: Annotated[bool, typer.Option("--force", help="Build and publish even when nothing changed.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Pull, build, check, compute, release, report: the scheduled job, as one Dagster run."""
-    settings = _settings(home, data, dictionary, data_cut.date() if data_cut else None, allow_empty=allow_empty)
+    cut = data_cut.date() if data_cut else None
+    settings = _settings(home, data, dictionary, cut, allow_empty=allow_empty, accept_loss=accept_loss)
     raise typer.Exit(_refresh(settings, force=force, as_json=as_json, command="refresh"))
 
 
@@ -86,6 +90,7 @@ def pull(
     data: DataFile = None,
     dictionary: DictionaryFile = None,
     allow_empty: AllowEmpty = False,
+    accept_loss: AcceptLoss = False,
     as_json: AsJson = False,
 ) -> None:
     """Read the source and land it, nothing more: Parquet per instrument, manifest, exact bytes."""
@@ -93,18 +98,19 @@ def pull(
     from blin_pipeline.orchestration.assets.pull import progress_line, run_pull
     from blin_pipeline.orchestration.workspace import Workspace, refresh_lock
 
-    settings = _settings(home, data, dictionary, None, allow_empty=allow_empty)
+    settings = _settings(home, data, dictionary, None, allow_empty=allow_empty, accept_loss=accept_loss)
     with refresh_lock(settings), sandbox_of(settings), messages.status("Reading") as status:
         landed = run_pull(Workspace(settings), note=lambda step: status.update(progress_line(step)))
     manifest = landed.manifest
+    rows_by_form = {form: entry.table.rows for form, entry in manifest.forms.items()}
     if as_json:
-        print_json("pull", {"pull_id": landed.pull_id, "records": manifest.n_records, "rows": manifest.rows_by_form})
+        print_json("pull", {"pull_id": landed.pull_id, "records": manifest.n_records, "rows": rows_by_form})
         return
     from rich.table import Table
 
     table = Table("instrument", "rows", title=f"Pull {landed.pull_id}: {manifest.n_records} records")
     table.columns[1].justify = "right"
-    for form, rows in manifest.rows_by_form.items():
+    for form, rows in rows_by_form.items():
         table.add_row(form, str(rows))
     results.print(table)
     results.print(f"Landed in {landed.path}", soft_wrap=True)

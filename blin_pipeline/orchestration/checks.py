@@ -3,8 +3,6 @@
 Not here: checks of tables, which are dbt tests, and checks of the pull, which the pull itself makes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

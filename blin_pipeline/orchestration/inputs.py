@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blin_pipeline.errors import ConfigurationError
+from blin_pipeline.landing.pull import Pull, open_pull
+from blin_pipeline.landing.reading import live_dictionary, source_columns
 from blin_pipeline.redcap.client import RedcapClient
-from blin_pipeline.redcap.export import ProjectExport, export_project
+from blin_pipeline.redcap.export import export_project
+from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.files import export_from_files
-from blin_pipeline.redcap.progress import Step
+from blin_pipeline.redcap.progress import Progress
 from blin_pipeline.registry.drift import Drift, find_drift
 from blin_pipeline.registry.field_map import load_requirements, refuse_unmet, unmet_requirements
 from blin_pipeline.release.manifest import Inputs
@@ -20,12 +22,19 @@ from blin_pipeline.release.reading import current_release, read_manifest
 from blin_pipeline.settings import Settings, code_version
 
 if TYPE_CHECKING:
-    from blin_pipeline.landing.pull import Pull
     from blin_pipeline.orchestration.workspace import Workspace
 
 
-def export_source(settings: Settings, folder: Path, note: Callable[[Step], None] | None) -> ProjectExport:
+def export_source(
+    settings: Settings, folder: Path, note: Progress | None, previous: Pull | None = None
+) -> ProjectExport:
     """Read the source of the settings into a folder.
+
+    Args:
+        settings: Settings of the home folder.
+        folder: Empty private folder for the exact bytes.
+        note: Told of each step.
+        previous: The pull before, whose log watermark the server's log is read from.
 
     Raises:
         SourceError: It cannot be read or trusted.
@@ -39,16 +48,29 @@ def export_source(settings: Settings, folder: Path, note: Callable[[Step], None]
                 "a file source needs both the exported records and the data dictionary",
                 fix="Give --data and --dictionary, or source.data and source.dictionary in blin.toml.",
             )
-        return export_from_files(settings.home / source.data, settings.home / source.dictionary, folder)
+        data, dictionary = settings.home / source.data, settings.home / source.dictionary
+        return export_from_files(data, dictionary, folder, allow_empty=source.allow_empty, progress=note)
     if not source.url:
         raise ConfigurationError(
             "E_SOURCE_SETTINGS", "no REDCap address is set", fix="Set source.url in blin.toml (`blin init` writes one)."
         )
     client = RedcapClient(source.url, settings.token())
     try:
-        return export_project(client, folder, allow_empty=source.allow_empty, progress=note)
+        mark = previous.manifest.log_watermark if previous is not None else None
+        return export_project(
+            client, folder, allow_empty=source.allow_empty, progress=note, log_since=mark.newest if mark else ""
+        )
     finally:
         client.close()
+
+
+def released_pull(settings: Settings) -> Pull | None:
+    """The pull behind the current release: what a new pull is compared with. A refused pull never becomes the measure."""
+    current = current_release(settings.releases_dir)
+    if current is None:
+        return None
+    folder = settings.pulls_dir / read_manifest(current).pull_id
+    return open_pull(folder) if folder.is_dir() else None
 
 
 def check_source(pull: Pull, workspace: Workspace) -> None:
@@ -58,14 +80,14 @@ def check_source(pull: Pull, workspace: Workspace) -> None:
         ConfigurationError: Codes ``E_REQUIRED_CONCEPTS``, ``E_SITE_UNKNOWN``.
     """
     unmet = unmet_requirements(
-        workspace.field_map, pull.source_columns(), load_requirements(), pull.dictionary().record_id_field
+        workspace.field_map, source_columns(pull), load_requirements(), pull.manifest.record_id_field
     )
     refuse_unmet(unmet)
 
 
 def drift_of(pull: Pull, workspace: Workspace) -> list[Drift]:
     """Differences between the pull's dictionary and the registry's."""
-    return find_drift(workspace.dictionary, pull.dictionary(), workspace.field_map)
+    return find_drift(workspace.dictionary, live_dictionary(pull), workspace.field_map)
 
 
 def pseudonym_key(settings: Settings) -> PseudonymKey:

@@ -15,7 +15,7 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 
 from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.orchestration.workspace import without_secrets
-from blin_pipeline.settings import DBT_PROJECT_DIR, PACKAGE_DIR, Settings
+from blin_pipeline.settings import DBT_PROJECT_DIR, Settings
 
 DBT = Path(sys.executable).parent / "dbt"
 
@@ -45,10 +45,9 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
 
 def _sources_hash() -> str:
     digest = hashlib.sha256()
-    seeds = PACKAGE_DIR / "registry" / "study" / "seeds"
-    for path in sorted([*DBT_PROJECT_DIR.rglob("*"), *seeds.rglob("*")]):
+    for path in sorted(DBT_PROJECT_DIR.rglob("*")):
         if path.is_file() and path.suffix in {".sql", ".yml", ".csv", ".md"}:
-            digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+            digest.update(str(path.relative_to(DBT_PROJECT_DIR)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
@@ -87,7 +86,7 @@ class Translator(DagsterDbtTranslator):
     """Names of dbt's nodes in the asset graph: schema and model, grouped by layer."""
 
     def __init__(self) -> None:
-        super().__init__(settings=DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+        super().__init__(settings=DagsterDbtTranslatorSettings(enable_duplicate_source_asset_keys=True))
 
     def get_asset_spec(
         self,

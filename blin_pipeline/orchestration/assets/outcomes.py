@@ -1,7 +1,5 @@
 """One asset per outcome: read the tables, call the pure function, store its rows in ``report.result``."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

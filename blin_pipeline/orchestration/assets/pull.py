@@ -3,21 +3,19 @@
 A refresh that finds nothing changed ends here: the pull is noted, the crosswalk is not made, and every later step is skipped.
 """
 
-from __future__ import annotations
-
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from blin_pipeline.errors import BlinError
-from blin_pipeline.landing.compare import refuse_unexplained_loss
-from blin_pipeline.landing.pull import Pull, keep_for_inspection, land, latest_pull
+from blin_pipeline.landing.compare import refuse_shrunk_sites, refuse_unexplained_loss
+from blin_pipeline.landing.inspection import keep_for_inspection
+from blin_pipeline.landing.inspection import workspace as reading_folder
+from blin_pipeline.landing.pull import Pull, land
 from blin_pipeline.landing.raw_schema import present, write_crosswalk
+from blin_pipeline.landing.reading import latest_pull, records
 from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL
 from blin_pipeline.orchestration.inputs import (
     check_source,
@@ -25,9 +23,10 @@ from blin_pipeline.orchestration.inputs import (
     export_source,
     pseudonym_key,
     release_inputs,
+    released_pull,
 )
 from blin_pipeline.orchestration.workspace import Workspace, handled
-from blin_pipeline.redcap.progress import Step
+from blin_pipeline.redcap.progress import Progress, Step
 from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.registry.drift import BLOCKING
 from blin_pipeline.release.pseudonyms import crosswalk
@@ -121,7 +120,7 @@ def pull_assets(dictionary: Dictionary) -> dg.AssetsDefinition:
     )
     def pull(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         with handled(workspace, retry="dagster/schedule_name" in context.run.tags):
-            landed = run_pull(workspace, note=lambda step: context.log.info(progress_line(step)))
+            landed = run_pull(workspace, lambda step: context.log.info(progress_line(step)), context.run_id)
             yield from _pull_events(workspace, landed)
 
     return pull
@@ -132,36 +131,38 @@ def progress_line(step: Step) -> str:
     return f"{step.name} ({step.done}/{step.total}, {step.rows} rows, {step.n_bytes} bytes)"
 
 
-def run_pull(workspace: Workspace, note: Callable[[Step], None] | None = None) -> Pull:
-    """Read the source, prove it complete, land it, and check that it can feed the registry.
+def run_pull(workspace: Workspace, note: Progress | None = None, label: str = "pull") -> Pull:
+    """Read the source, prove it complete, land it, and check that nothing is gone without an explanation.
 
     Args:
         workspace: Settings and the registry's files.
         note: Told of each step.
+        label: Names the reading, should it fail and be kept for inspection.
 
     Raises:
         SourceError: The source cannot be read or trusted; what it sent is kept in quarantine.
-        ConfigurationError: ``E_REQUIRED_CONCEPTS``, ``E_SITE_UNKNOWN`` and those of the settings.
+        ConfigurationError: Settings, token or field map cannot be used.
         DataError: ``E_UNEXPLAINED_LOSS``, ``E_SITE_SET_SHRUNK``.
+        StorageError: ``E_DISK``.
     """
     settings = workspace.settings
-    folder = Path(tempfile.mkdtemp(prefix="reading-", dir=settings.restricted))
-    previous = latest_pull(settings.pulls_dir)
-    try:
-        export = export_source(settings, folder, note)
-        landed = land(export, settings.pulls_dir)
-        if previous is not None and previous.pull_id != landed.pull_id:
-            refuse_unexplained_loss(previous, landed, export.log)
-    except BlinError as error:
-        keep_for_inspection(folder, settings.quarantine_dir, error.code)
-        raise
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return landed
+    previous = released_pull(settings)
+    with reading_folder(settings.restricted) as folder:
+        try:
+            export = export_source(settings, folder, note, previous)
+            landed = land(export, settings.pulls_dir)
+            if previous is not None:
+                refuse_unexplained_loss(previous, landed, export.log, accepted=settings.source.accept_loss)
+                if not settings.source.accept_loss:
+                    refuse_shrunk_sites(previous, landed)
+        except BlinError as error:
+            keep_for_inspection(folder, settings.quarantine_dir, label, error)
+            raise
+        return landed
 
 
 def _pull_events(workspace: Workspace, landed: Pull) -> Iterator[Any]:
-    counts = landed.manifest.rows_by_form
+    counts = {form: entry.table.rows for form, entry in landed.manifest.forms.items()}
     drift = drift_of(landed, workspace)
     blocking = [item for item in drift if item.kind in BLOCKING]
     for form in workspace.dictionary.forms:
@@ -216,7 +217,7 @@ def patient_crosswalk(context: dg.AssetExecutionContext, workspace: dg.ResourceP
         assert landed is not None  # noqa: S101 (the pull asset ran before)
         check_source(landed, workspace)
         key = pseudonym_key(settings)
-        cut = settings.cut(landed.first_pulled_at)
+        cut = settings.cut(landed.manifest.pulled_at_utc.replace(tzinfo=UTC))
         inputs = release_inputs(workspace, landed.pull_id, cut.day)
         if not workspace.force and unchanged(settings.releases_dir, settings.ledger_dir / "releases.jsonl", inputs):
             context.log.info(
@@ -231,7 +232,7 @@ def patient_crosswalk(context: dg.AssetExecutionContext, workspace: dg.ResourceP
             code_version=code_version(),
             registry_dictionary=workspace.dictionary,
         )
-        rows = crosswalk(landed.records(), key, landed.manifest.project_id, settings.sites)
+        rows = crosswalk(records(landed), key, landed.manifest.project_id, settings.sites)
         write_crosswalk(workspace.warehouse, rows)
         yield dg.MaterializeResult(
             metadata={

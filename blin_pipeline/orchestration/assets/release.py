@@ -1,7 +1,5 @@
 """The last three steps: build a de-identified candidate, draw the report into it, verify and publish."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg

@@ -1,7 +1,5 @@
 """The dbt models as assets: one dbt invocation per refresh."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from typing import Any

@@ -1,0 +1,34 @@
+"""Fixtures that several rooms share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def recorded() -> Path:
+    """Folder of recorded REDCap projects that nobody here made; the test skips where it is not at hand."""
+    folder = Path(os.environ.get("BLIN_RECORDED") or REPOSITORY.parent / "shared" / "recorded" / "redcapr")
+    if not folder.is_dir():
+        pytest.skip("no folder of recorded REDCap projects (BLIN_RECORDED)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Path:
+    """The browser; the test skips where it is not installed."""
+    path = Path("/usr/bin/chromium")
+    if not path.exists():
+        pytest.skip("Chromium is not installed")
+    return path
