@@ -1,0 +1,158 @@
+"""Which columns a record export has, and in which order: parameters, set-up and rights in, columns out.
+
+Source: ``docs/redcap.md`` sections 4.1, 4.4 and 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from blin_pipeline.registry.dictionary import NOT_EXPORTED, Field, checkbox_column
+from blin_pipeline.sandbox.project import SURVEY_IDENTIFIER, ProjectState
+from blin_pipeline.sandbox.protocol import NO_EXPORT_RIGHT, ApiError, ApiRequest, unknown_values
+from blin_pipeline.sandbox.rights import ExportRight, TokenRights, is_hidden
+
+ColumnKind = Literal[
+    "record_id",
+    "repeat_instrument",
+    "repeat_instance",
+    "group",
+    "survey_identifier",
+    "survey_timestamp",
+    "field",
+    "checkbox",
+    "status",
+]
+
+STATUS_LABELS = {"0": "Incomplete", "1": "Unverified", "2": "Complete"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a record export.
+
+    Attributes:
+        kind: What it holds.
+        name: Export name.
+        form: Instrument it belongs to, ``""`` for the project's own columns.
+        label: Header under ``rawOrLabelHeaders=label``.
+        definition: The dictionary row behind it, where there is one.
+        code: Option of a checkbox column.
+    """
+
+    kind: ColumnKind
+    name: str
+    form: str = ""
+    label: str = ""
+    definition: Field | None = None
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What ``fields`` and ``forms`` ask for, after rights.
+
+    Attributes:
+        columns: Columns in export order.
+        has_record_id: Whether the record id was asked for, and with it the key columns.
+        forms: Instruments of which at least one column besides the record id is exported.
+        hashes_record_id: Whether de-identification replaces the record id by a hash.
+    """
+
+    columns: tuple[Column, ...]
+    has_record_id: bool
+    forms: tuple[str, ...]
+    hashes_record_id: bool
+
+
+def select_columns(project: ProjectState, rights: TokenRights, request: ApiRequest) -> Selection:
+    """Work out the columns of one record export.
+
+    Raises:
+        ApiError: 403, no form may be exported; 400, a field or form that the project lacks, or an array parameter that
+            is none.
+    """
+    record_id_field = project.dictionary.fields[0]
+    levels = {rights.on_form(form) for form in project.dictionary.forms}
+    if levels == {ExportRight.NONE}:
+        raise ApiError(403, NO_EXPORT_RIGHT)
+    wanted = _wanted_names(project, request)
+    has_record_id = record_id_field.field_name in wanted
+    by_form = {form: _form_columns(project, rights, form, wanted) for form in project.dictionary.forms}
+    by_form = {form: columns for form, columns in by_form.items() if columns}
+    columns: list[Column] = []
+    if has_record_id:
+        name, form, label = record_id_field.field_name, record_id_field.form_name, record_id_field.field_label
+        columns.append(Column("record_id", name, form, label, record_id_field))
+        if project.repeating_instruments:
+            columns.append(Column("repeat_instrument", "redcap_repeat_instrument", label="Repeat Instrument"))
+            columns.append(Column("repeat_instance", "redcap_repeat_instance", label="Repeat Instance"))
+    if request.flag("exportDataAccessGroups") and project.groups and not rights.data_access_group:
+        columns.append(Column("group", "redcap_data_access_group", label="Data Access Group"))
+    with_survey_columns = request.flag("exportSurveyFields") and bool(project.surveys)
+    if with_survey_columns and not levels & {ExportRight.DEIDENTIFIED, ExportRight.WITHOUT_IDENTIFIERS}:
+        columns.append(Column("survey_identifier", SURVEY_IDENTIFIER, label="Survey Identifier"))
+    for form, form_columns in by_form.items():
+        is_dated = rights.on_form(form) is not ExportRight.DEIDENTIFIED
+        if with_survey_columns and form in project.surveys and is_dated:
+            columns.append(Column("survey_timestamp", f"{form}_timestamp", form, "Survey Timestamp"))
+        columns.extend(form_columns)
+    hashes = rights.on_form(record_id_field.form_name) is ExportRight.DEIDENTIFIED and record_id_field.is_identifier
+    return Selection(tuple(columns), has_record_id, tuple(by_form), hashes)
+
+
+def _wanted_names(project: ProjectState, request: ApiRequest) -> frozenset[str]:
+    fields, forms = request.array("fields"), request.array("forms")
+    dictionary = project.dictionary
+    names_of = {
+        form: [field.field_name for field in dictionary.form_fields(form)] + [f"{form}_complete"]
+        for form in dictionary.forms
+    }
+    everything = {name for names in names_of.values() for name in names}
+    unknown_fields = [name for name in fields if name and name not in everything]
+    if unknown_fields:
+        raise unknown_values("fields", unknown_fields)
+    unknown_forms = [form for form in forms if form and form not in names_of]
+    if unknown_forms:
+        raise unknown_values("forms", unknown_forms)
+    wanted = {*filter(None, fields), *(name for form in forms if form for name in names_of[form])}
+    return frozenset(wanted or everything)
+
+
+def _form_columns(project: ProjectState, rights: TokenRights, form: str, wanted: frozenset[str]) -> list[Column]:
+    right = rights.on_form(form)
+    if right is ExportRight.NONE:
+        return []
+    columns: list[Column] = []
+    for definition in project.dictionary.form_fields(form):
+        name = definition.field_name
+        if (
+            name not in wanted
+            or name == project.dictionary.record_id_field
+            or definition.field_type in NOT_EXPORTED
+            or is_hidden(definition, right)
+        ):
+            continue
+        if definition.field_type == "checkbox":
+            columns.extend(_checkbox_columns(project, definition))
+        else:
+            columns.append(Column("field", name, form, definition.field_label, definition))
+    if f"{form}_complete" in wanted:
+        columns.append(Column("status", f"{form}_complete", form, "Complete?"))
+    return columns
+
+
+def _checkbox_columns(project: ProjectState, definition: Field) -> list[Column]:
+    options = {**definition.choices, **project.missing_data_codes}
+    return [
+        Column(
+            "checkbox",
+            checkbox_column(definition.field_name, code),
+            definition.form_name,
+            f"{definition.field_label} (choice={label})",
+            definition,
+            code,
+        )
+        for code, label in options.items()
+    ]
