@@ -1,0 +1,68 @@
+"""The report against rows that the outcomes really write, for a registry that can be counted by hand and for none."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+import report_sample as sample
+from html_page import Page
+
+from blin_pipeline.outcomes import OUTCOMES
+from blin_pipeline.outcomes.context import OutcomeContext
+from blin_pipeline.registry.parameters import load_parameters
+from blin_pipeline.report.study import render
+
+HAND_MADE = Path(__file__).parents[1] / "outcomes" / "hand_made.py"
+
+
+@pytest.fixture(scope="module")
+def hand_made() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("hand_made_for_report", HAND_MADE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def page(frames: dict[str, Any], hand_made: ModuleType) -> Page:
+    parameters = load_parameters()
+    context = OutcomeContext(
+        parameters=parameters, parameters_hash=parameters.sha256, cut_id=sample.CUT, data_cut=hand_made.CUT
+    )
+    rows = [dataclasses.asdict(row) for outcome in OUTCOMES for row in outcome.compute(frames, context)]
+    return Page(render(rows, sample.META))
+
+
+def test_forty_records_counted_by_hand(hand_made: ModuleType) -> None:
+    found = page(hand_made.frames(), hand_made)
+    flow = found.column("Patient flow", "Remaining")
+    assert (flow["Records in REDCap"], flow["Analysis population"]) == ("40", "30")
+    assert (
+        found.column("Of these, available for (the lines do not add up)", "Patients")["Response (assessed, D2)"] == "20"
+    )
+    assert (
+        found.column("Three definitions on three denominators (95% interval)", "D1")[
+            "Remissions (registry) of patients"
+        ]
+        == "16 of 27"
+    )
+    assert len(found.drawings) == 12
+    assert not any(
+        "Failed in the last refresh" in line or "failed in the last refresh" in line for line in found.visible
+    )
+    assert not any("does not add up at" in line for line in found.visible)
+
+
+def test_a_registry_without_a_patient(hand_made: ModuleType) -> None:
+    found = page(hand_made.empty_frames(), hand_made)
+    assert "0 of 200" in found.visible
+    assert any(line.startswith("Nothing yet: ") for line in found.visible)
+    assert {drawing.key for drawing in found.drawings} == {"flow-wide-t", "flow-narrow-t"}
