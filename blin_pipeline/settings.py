@@ -50,6 +50,10 @@ class SourceSettings(BaseModel):
         data: Exported records, raw CSV (kind files).
         dictionary: Downloaded data dictionary, CSV (kind files).
         allow_empty: Whether a project without records is accepted; a person sets it, for one refresh.
+        attempts: Requests made at most for one answer.
+        first_wait_seconds: Wait before the second attempt; doubled before each further one.
+        read_seconds: Longest silence of the server inside an answer.
+        deadline_seconds: Longest duration of one answer in all.
         accept_loss: Whether rows or sites that are gone without explanation are meant to be gone; likewise.
     """
 
@@ -63,6 +67,10 @@ class SourceSettings(BaseModel):
     dictionary: Path | None = None
     allow_empty: bool = False
     accept_loss: bool = False
+    attempts: Annotated[int, Field(ge=1, le=10)] = 5
+    first_wait_seconds: Annotated[float, Field(ge=0)] = 1.0
+    read_seconds: Annotated[float, Field(gt=0)] = 120.0
+    deadline_seconds: Annotated[float, Field(gt=0)] = 300.0
 
 
 class SandboxSettings(BaseModel):

@@ -14,6 +14,7 @@ from blin_pipeline.redcap.export import export_project
 from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.files import export_from_files
 from blin_pipeline.redcap.progress import Progress
+from blin_pipeline.redcap.transport import ClientLimits
 from blin_pipeline.registry.drift import Drift, find_drift
 from blin_pipeline.registry.field_map import load_requirements, refuse_unmet, unmet_requirements
 from blin_pipeline.release.manifest import Inputs
@@ -54,7 +55,13 @@ def export_source(
         raise ConfigurationError(
             "E_SOURCE_SETTINGS", "no REDCap address is set", fix="Set source.url in blin.toml (`blin init` writes one)."
         )
-    client = RedcapClient(source.url, settings.token())
+    limits = ClientLimits(
+        read_seconds=source.read_seconds,
+        deadline_seconds=source.deadline_seconds,
+        attempts=source.attempts,
+        first_wait_seconds=source.first_wait_seconds,
+    )
+    client = RedcapClient(source.url, settings.token(), limits)
     try:
         mark = previous.manifest.log_watermark if previous is not None else None
         return export_project(

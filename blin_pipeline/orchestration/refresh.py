@@ -7,6 +7,7 @@ import shutil
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,9 +121,14 @@ def run_refresh(
         follower = threading.Thread(target=_follow, args=(instance, run_id, done, listener or (lambda _: None)))
         follower.start()
         try:
-            result = defs.resolve_job_def(REFRESH).execute_in_process(
-                instance=instance, raise_on_error=False, run_id=run_id, tags={"blin/started_by": "command"}
-            )
+            with (settings.dbt_dir / "output.log").open("w", encoding="utf-8") as output, redirect_stdout(output):
+                result = defs.resolve_job_def(REFRESH).execute_in_process(
+                    instance=instance,
+                    raise_on_error=False,
+                    run_id=run_id,
+                    tags={"blin/started_by": "command"},
+                    run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                )
         finally:
             done.set()
             follower.join()

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from blin_pipeline.registry.dictionary import Dictionary, Field, checkbox_column, load_dictionary
+from blin_pipeline.registry.missing_codes import load_missing_data_codes
 from blin_pipeline.registry.parameters import Parameters, load_parameters
 
 HEADER = """{#- Generated from blin_pipeline/registry/study by `make codegen`; do not edit by hand. -#}
@@ -49,12 +51,13 @@ def _fields_literal(fields: dict[str, list[dict[str, object]]]) -> str:
     return "{\n" + ",\n".join(forms) + "\n}"
 
 
-def macro_file(dictionary: Dictionary, parameters: Parameters) -> str:
+def macro_file(dictionary: Dictionary, parameters: Parameters, missing_data_codes: Sequence[str]) -> str:
     """Text of the generated macro file.
 
     Args:
         dictionary: The canonical dictionary; its record id field is a key, not a field, in the macro.
         parameters: The parameters; lists come through as lists, dates as ISO text.
+        missing_data_codes: The project-level missing-data codes that the registry proposes.
     """
     fields = {
         form: [_field_entry(f) for f in dictionary.form_fields(form) if f.field_name != dictionary.record_id_field]
@@ -66,6 +69,9 @@ def macro_file(dictionary: Dictionary, parameters: Parameters) -> str:
         + "{% macro registry_parameters() %}\n  {{ return("
         + json.dumps(values, indent=2)
         + ") }}\n{% endmacro %}\n\n"
+        + "{% macro registry_missing_data_codes() %}\n  {{ return("
+        + json.dumps(list(missing_data_codes))
+        + ") }}\n{% endmacro %}\n\n"
         + "{% macro registry_fields() %}\n  {{ return("
         + _fields_literal(fields)
         + ") }}\n{% endmacro %}\n"
@@ -74,7 +80,8 @@ def macro_file(dictionary: Dictionary, parameters: Parameters) -> str:
 
 def main() -> None:
     """Write the macro file named on the command line."""
-    Path(sys.argv[1]).write_text(macro_file(load_dictionary(), load_parameters()), encoding="utf-8")
+    text = macro_file(load_dictionary(), load_parameters(), load_missing_data_codes())
+    Path(sys.argv[1]).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -22,26 +22,16 @@ from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.registry.dictionary import Field as DictionaryField
 from blin_pipeline.registry.files import STUDY_DIR, fault
 
-TransformName = Literal[
-    "identity",
-    "boolean",
-    "count",
-    "duration",
-    "coded",
-    "pattern",
-    "pseudonym",
-    "words",
-    "rel_day",
-    "year",
-    "month",
-    "age_topcode",
-    "bands",
-    "round_to",
-    "drop",
-]
 ColumnClass = Literal["key", "site", "date", "quasi", "geo", "clinical", "technical", "free_text"]
 #: Transform -> least and greatest number of arguments.
-_ARGUMENTS: dict[str, tuple[int, int]] = {"year": (0, 1), "age_topcode": (1, 1), "bands": (2, 99), "round_to": (1, 1)}
+_TRANSFORMS: dict[str, tuple[int, int]] = {
+    **dict.fromkeys(("identity", "boolean", "count", "duration", "coded", "pattern", "pseudonym", "words"), (0, 0)),
+    **dict.fromkeys(("rel_day", "month", "drop"), (0, 0)),
+    "year": (0, 1),
+    "age_topcode": (1, 1),
+    "bands": (2, 99),
+    "round_to": (1, 1),
+}
 #: Transforms that would give too much away beside a patient key.
 _AGGREGATE_ONLY = frozenset({"month", "words"})
 #: What must never fit a pattern: if one of these does, the pattern is no guard.
@@ -60,7 +50,7 @@ class Transform(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: TransformName
+    name: str
     arguments: tuple[float, ...] = ()
 
     def __str__(self) -> str:
@@ -76,14 +66,14 @@ class Transform(BaseModel):
 
 def _parse_transform(text: object) -> object:
     found = re.fullmatch(r"([a-z_]+)(?:\(([^()]*)\))?", text) if isinstance(text, str) else None
-    if found is None:
+    if found is None or found.group(1) not in _TRANSFORMS:
         raise ValueError("not a transform; write for example: rel_day or round_to(5)")
     name, inner = found.group(1), found.group(2)
     try:
         arguments = tuple(float(part) for part in inner.split(",")) if inner else ()
     except ValueError:
         raise ValueError("the arguments of a transform are numbers") from None
-    low, high = _ARGUMENTS.get(name, (0, 0))
+    low, high = _TRANSFORMS[name]
     if not low <= len(arguments) <= high:
         raise ValueError(f"{name} takes {low} to {high} numbers, not {len(arguments)}")
     if list(arguments) != sorted(set(arguments)) or (name == "round_to" and arguments[0] <= 0):
@@ -114,6 +104,7 @@ class PolicyColumn(BaseModel):
         codes: Allowed codes, for ``coded``, where no other column shares them.
         pattern: Regular expression that a whole value must fit, for ``pattern``.
         null_when: Column of the same table -> values for which this column is emptied.
+        not_at_cut: Empty the value where it ends on the day of the data cut: cut minus value would be the diagnosis date.
         override: Permission to pass an identifying field as it stands.
         description: What the released column means; the warehouse's own comment when left out.
     """
@@ -129,6 +120,7 @@ class PolicyColumn(BaseModel):
     codes: tuple[str, ...] = ()
     pattern: str = ""
     null_when: dict[str, tuple[str, ...]] = {}
+    not_at_cut: bool = False
     override: Override | None = None
     description: str = ""
 
@@ -136,6 +128,8 @@ class PolicyColumn(BaseModel):
     def _is_whole(self) -> PolicyColumn:
         if (self.transform.name == "coded") != bool(self.code_set or self.codes):
             raise ValueError("codes or code_set stand with the transform coded, and only there")
+        if self.not_at_cut and self.transform.name not in {"rel_day", "duration"}:
+            raise ValueError("not_at_cut stands with rel_day or duration only")
         if (self.transform.name == "pattern") != bool(self.pattern):
             raise ValueError("a pattern stands with the transform pattern, and only there")
         if self.pattern:
@@ -154,11 +148,16 @@ class PolicyColumn(BaseModel):
 
 
 class PolicyTable(BaseModel):
-    """One table: whether its rows belong to patients (``subject``) or are counts (``aggregate``), and its columns."""
+    """One table: what its rows are, and its columns.
+
+    Attributes:
+        rows: ``subject``: rows of patients; ``aggregate``: already counts; ``counted``: rows of patients that leave as counts
+            only, one row per combination of the columns with ``n_rows``.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    rows: Literal["subject", "aggregate"]
+    rows: Literal["subject", "aggregate", "counted"]
     description: str = ""
     columns: tuple[PolicyColumn, ...] = Field(min_length=1)
 
@@ -200,9 +199,10 @@ class Policy(BaseModel):
     Attributes:
         subjects: Who may be in a release.
         code_sets: Shared sets of allowed codes.
+        source_sets: Shared lists of sources, which columns refer to by YAML alias.
         free_text_ok: Fields of open text that may be used all the same, each with its reason.
         tables: ``schema.table`` -> rows of the policy.
-        drop: Fields that are never released, decided on purpose.
+        drop: Fields, and tables (``*`` allowed), that are never released, decided on purpose.
         approved: Field -> fingerprint of its type and choices when the policy was approved.
     """
 
@@ -212,6 +212,7 @@ class Policy(BaseModel):
     default: Literal["deny"]
     subjects: Subjects
     code_sets: dict[str, tuple[str, ...]] = {}
+    source_sets: dict[str, tuple[str, ...]] = {}
     free_text_ok: dict[str, Override] = {}
     tables: dict[str, PolicyTable]
     drop: tuple[str, ...] = ()
@@ -231,7 +232,9 @@ class Policy(BaseModel):
                     raise ValueError(f"{table}.{column.column}: no code set of that name")
                 if rows.rows == "subject" and column.transform.name in _AGGREGATE_ONLY:
                     raise ValueError(f"{table}.{column.column}: {column.transform} is for tables of counts only")
-                if rows.rows == "subject" and column.kind != "technical" and not column.sources:
+                if rows.rows != "subject" and (column.not_at_cut or column.transform.name == "rel_day"):
+                    raise ValueError(f"{table}.{column.column}: days from diagnosis need rows of patients")
+                if rows.rows == "subject" and column.kind not in {"technical", "site"} and not column.sources:
                     raise ValueError(f"{table}.{column.column}: names no source field")
                 for source in column.sources:
                     if source not in self.approved:

@@ -33,6 +33,7 @@
   "cr_platelets": 100.0,
   "crh_anc": 0.5,
   "crh_platelets": 50.0,
+  "mrd_pairing_days": 7,
   "mrd_neg_cutoff": 0.0001,
   "days_per_month": 30.4375,
   "days_per_year": 365.25,
@@ -61,6 +62,10 @@
   "rate_max_mcg_m2_day": 15.0,
   "cycle_start_to_start_min_days": 28
 }) }}
+{% endmacro %}
+
+{% macro registry_missing_data_codes() %}
+  {{ return(["UNK", "NA", "NASK", "NAVU"]) }}
 {% endmacro %}
 
 {% macro registry_fields() %}

@@ -79,5 +79,5 @@ inner join {{ source('redcap', 'patient_crosswalk') }} as crosswalk on named.rec
 
 {#- The project's missing-data codes; Python passes the pull's own as a var when they differ. -#}
 {% macro missing_data_codes() -%}
-    {{ return(var('missing_data_codes', ['UNK', 'NA', 'NASK', 'NAVU'])) }}
+    {{ return(var('missing_data_codes', registry_missing_data_codes())) }}
 {%- endmacro %}

@@ -22,7 +22,9 @@ def _map(tmp_path, *rows):
 
 
 def _columns(dictionary):
-    return {name for form in dictionary.forms for name in dictionary.export_columns(form)} | {"redcap_data_access_group"}
+    return {name for form in dictionary.forms for name in dictionary.export_columns(form)} | {
+        "redcap_data_access_group"
+    }
 
 
 def test_a_renamed_and_recoded_field_feeds_its_concept(tmp_path):

@@ -13,13 +13,16 @@ from blin_pipeline.registry.dbt_macros import macro_file
 from blin_pipeline.registry.dictionary import load_dictionary
 from blin_pipeline.registry.field_map import load_field_map, load_requirements
 from blin_pipeline.registry.files import SEED_DIR, STUDY_DIR, read_csv
+from blin_pipeline.registry.missing_codes import load_missing_data_codes
 from blin_pipeline.registry.parameters import load_parameters
 from blin_pipeline.registry.reference import load_references
 
 
 def test_the_generated_macro_file_is_fresh(repository):
     committed = (repository / "dbt_project/macros/generated/registry.sql").read_text(encoding="utf-8")
-    assert committed == macro_file(load_dictionary(), load_parameters()), "run `make codegen`"
+    assert committed == macro_file(load_dictionary(), load_parameters(), load_missing_data_codes()), (
+        "run `make codegen`"
+    )
 
 
 def test_dbts_copies_of_the_seeds_are_fresh(repository):

@@ -3,7 +3,7 @@ select
     crosswalk.patient_key,
     crosswalk.site_id,
     refused.form,
-    coalesce({{ safe_cast("nullif(trim(refused.redcap_repeat_instance), '')", 'integer') }}, 1) as instance_no,
+    coalesce({{ safe_cast("nullif(trim(refused.instance), '')", 'integer') }}, 1) as instance_no,
     refused.reason_cd
 from {{ source('redcap', 'quarantine') }} as refused
 left join {{ source('redcap', 'patient_crosswalk') }} as crosswalk on refused.record_id = crosswalk.record_id

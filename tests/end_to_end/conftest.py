@@ -1,0 +1,51 @@
+"""One demo home for the session, a small registry, and a sandbox of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from homes import CUT, TOKEN, Home, write_settings
+
+from blin_pipeline.sandbox.serve import RunningSandbox, serving
+from blin_pipeline.sandbox.synthetic import SyntheticPlan, SyntheticRegistry, generate
+
+
+@pytest.fixture(scope="session")
+def demo_registry() -> SyntheticRegistry:
+    """The registry of ``blin demo``."""
+    return generate(SyntheticPlan(seed=20240614, patients=200, sites=9, data_cut=CUT))
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home after ``blin demo``; tests must leave it as it is."""
+    home = Home(tmp_path_factory.mktemp("demo"))
+    home.blin("demo", "--json")
+    return home
+
+
+@pytest.fixture(scope="session")
+def small_registry() -> SyntheticRegistry:
+    """Forty patients at three sites, without planted faults."""
+    return generate(SyntheticPlan(seed=7, patients=40, sites=3, data_cut=CUT))
+
+
+@pytest.fixture
+def sandbox(small_registry: SyntheticRegistry) -> Iterator[RunningSandbox]:
+    """The small registry behind a server of the test's own."""
+    with serving({TOKEN: small_registry.project}) as running:
+        yield running
+
+
+@pytest.fixture
+def new_home(tmp_path: Path, small_registry: SyntheticRegistry) -> Callable[..., Home]:
+    """Makes a home that reads the given address."""
+
+    def make(url: str, name: str = "home", **more: str) -> Home:
+        folder = tmp_path / name
+        folder.mkdir()
+        return write_settings(folder, url, small_registry, **more)
+
+    return make

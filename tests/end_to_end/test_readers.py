@@ -1,0 +1,90 @@
+"""Readers are never disturbed: an open release stays what it was, and a killed refresh leaves the last release intact."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from homes import TOKEN, write_settings
+
+from blin_pipeline.sandbox.serve import serving
+
+pytestmark = pytest.mark.slow
+
+ANALYST = """
+import duckdb, sys
+path = sys.argv[1]
+connection = duckdb.connect(path, read_only=True)
+count = lambda: connection.execute("select count(*) from marts.subject").fetchone()[0]
+print(count(), flush=True)
+for _ in sys.stdin:
+    print(count(), flush=True)
+"""
+
+
+def _ask(analyst):
+    analyst.stdin.write("again\n")
+    analyst.stdin.flush()
+    return int(analyst.stdout.readline())
+
+
+@pytest.fixture
+def running(small_registry):
+    with serving({TOKEN: small_registry.project}) as sandbox:
+        yield sandbox
+
+
+def _records(home):
+    return home.json("query", "select count(*) from marts.subject")["rows"][0][0]
+
+
+def test_an_analyst_holds_the_release_open_while_a_refresh_publishes(tmp_path, running, small_registry):
+    folder = tmp_path / "home"
+    folder.mkdir()
+    home = write_settings(folder, running.url, small_registry)
+    home.blin("refresh")
+    first, n_before = home.current, _records(home)
+    database = str(home.path / "releases" / "current" / "analytic.duckdb")
+    with subprocess.Popen(
+        [sys.executable, "-c", ANALYST, database], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as analyst:
+        assert int(analyst.stdout.readline()) == n_before
+        project = running.project(TOKEN)
+        eligible = home.json("query", "select count(*) from marts.subject where is_eligible")["rows"][0][0]
+        template = next(row for row in small_registry.project.rows if row.form == "registration")
+        prefix = template.record_id.rpartition("-")[0]
+        project.save(f"{prefix}-9999", "registration", None, template.values)
+        project.assign_group(f"{prefix}-9999", small_registry.project.record_groups[template.record_id])
+        home.blin("refresh")
+        assert home.current != first
+        assert _ask(analyst) == n_before, "an open connection keeps the old data"
+        analyst.stdin.close()
+    assert _records(home) == n_before + 1, "a new connection sees the new data"
+    assert eligible > 0
+
+
+def test_a_refresh_killed_at_any_moment_leaves_the_last_release_intact(tmp_path, running, small_registry):
+    folder = tmp_path / "home"
+    folder.mkdir()
+    home = write_settings(folder, running.url, small_registry)
+    started = time.monotonic()
+    home.blin("refresh")
+    whole = time.monotonic() - started
+    before = home.release_hashes()
+    chance = random.Random(20240614)
+    for number in range(4):
+        process = home.start("refresh", "--force")
+        moment = whole * chance.uniform(0.15, 0.95)
+        try:
+            process.wait(timeout=moment)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert home.release_hashes() == before, number
+        home.blin("verify")
+    home.blin("refresh", "--force")
+    assert home.release_hashes() == before, "the same data give the same content, so the release stays"
