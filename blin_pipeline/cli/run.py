@@ -62,7 +62,8 @@ def _refresh(settings: Settings, *, force: bool, as_json: bool, command: str) ->
         print_json(command, {"run_id": result.run_id, "published": result.published, "summary": summary})
         return 0
     if not result.published:
-        messages.print("Nothing changed: the current release stays as it is.")
+        why = "The content came out the same" if result.built else "Nothing changed"
+        messages.print(f"{why}: the current release stays as it is.")
     print_summary(settings, summary)
     return 0
 

@@ -11,7 +11,6 @@ import typer
 
 from blin_pipeline.cli.app import AsJson, Home, app
 from blin_pipeline.cli.console import messages, print_json, results
-from blin_pipeline.settings import PROJECT_DIR
 
 TEMPLATE = """# Settings of one registry. Environment variables BLIN_<NAME> (nested with __) win over this file.
 study = "NCT07117136"
@@ -96,7 +95,7 @@ def ui(
     """Dagster's web page and daemon for this home, on this machine only; schedules can be started there."""
     from blin_pipeline.cli.sandbox import sandbox_of
     from blin_pipeline.orchestration.refresh import dagster_environment
-    from blin_pipeline.settings import load_settings
+    from blin_pipeline.settings import PROJECT_DIR, load_settings
 
     settings = load_settings(home)
     binaries = Path(sys.executable).parent

@@ -19,7 +19,6 @@ def refresh_job() -> dg.UnresolvedAssetJobDefinition:
         selection=dg.AssetSelection.all(),
         executor_def=dg.in_process_executor,
         description="The whole refresh: pull, tables, checks, outcomes, release, report. Ends early when nothing changed.",
-        owners=["team:data"],
     )
 
 

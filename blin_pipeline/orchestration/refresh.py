@@ -41,12 +41,14 @@ class RefreshResult:
     Attributes:
         success: Whether the run is green.
         run_id: Run in the Dagster UI.
-        published: Whether the run reached the release; False when nothing had changed.
+        built: Whether the run reached the release; False when the inputs had not changed.
+        published: Whether there is a new release; False also when the content came out the same.
         failures: Errors, first one first.
     """
 
     success: bool
     run_id: str
+    built: bool
     published: bool
     failures: tuple[BlinError, ...]
 
@@ -132,7 +134,10 @@ def run_refresh(
         finally:
             done.set()
             follower.join()
-    published = any(
-        event.asset_key == dg.AssetKey(["release", "current"]) for event in result.get_asset_materialization_events()
-    )
-    return RefreshResult(result.success, run_id, published, tuple(failures))
+    current = [
+        event.step_materialization_data.materialization.metadata
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(["release", "current"])
+    ]
+    published = any(metadata["is_new"].value for metadata in current)
+    return RefreshResult(result.success, run_id, bool(current), published, tuple(failures))
