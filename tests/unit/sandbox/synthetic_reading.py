@@ -5,12 +5,20 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 
 from blin_pipeline.registry.dictionary import Dictionary, Field, checkbox_column
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
+from blin_pipeline.sandbox.synthetic import SyntheticPlan, SyntheticRegistry, generate
 
 MISSING = {"UNK", "NA", "NASK", "NAVU"}
 _TERM = re.compile(r"\[(\w+)(?:\((\w+)\))?\]\s*(=|<>|<)\s*'?([^' ]*)'?")
+
+
+@cache
+def registry(seed: int = 20240614, patients: int = 200, planted: bool = True) -> SyntheticRegistry:
+    """A registry, generated once in a test run."""
+    return generate(SyntheticPlan(seed=seed, patients=patients, planted=planted))
 
 
 def by_record(project: SourceProject) -> dict[str, list[FormRow]]:

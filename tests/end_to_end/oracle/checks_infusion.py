@@ -1,0 +1,72 @@
+"""Checks D08 to D11: segments against cycles, interruption and step against segments, rates, numbering of cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+from .exposure import BAND_KG, CAP, NEW_CYCLE_MINUTES, minute_of
+from .records import Record, Row, day, moment, number
+
+Place = tuple[str, str, int]
+
+
+def infusion_findings(record: Record) -> Iterator[Place]:
+    """Every violation of D08 to D11 in one record, as (check, form, instance)."""
+    started = [row for row in record.rows("blin_cycle") if row.get("bc_status") != 4]
+    for row in started:
+        yield from _cycle(record, row)
+    known = {row.get("bc_number") for row in record.rows("blin_cycle")}
+    for segment in record.rows("blin_segment"):
+        if segment.get("sg_cycle") not in known:
+            yield "D08", "blin_segment", _instance(segment)
+        rate, unit = number(segment, "sg_rate"), segment.get("sg_rate_unit")
+        if rate is not None and not 5 <= rate <= (28 if unit == 1 else 15):
+            yield "D10", "blin_segment", _instance(segment)
+    yield from _numbering(record, started)
+
+
+def _instance(row: Row) -> int:
+    value = row["instance"]
+    assert isinstance(value, int)
+    return value
+
+
+def _cycle(record: Record, row: Row) -> Iterator[Place]:
+    segments = [item for item in record.rows("blin_segment") if item.get("sg_cycle") == row.get("bc_number")]
+    yield from _segments(record, row, segments)
+    rates = {item.get("sg_rate") for item in segments}
+    if (row.get("bc_interrupted") == 1 and len(segments) < 2) or (row.get("bc_step") == 1 and len(rates) < 2):
+        yield "D09", "blin_cycle", _instance(row)
+    weight, rate = number(row, "bc_weight"), number(row, "bc_plan_rate")
+    if (weight is not None and weight < BAND_KG and "bc_bsa" not in row) or (rate is not None and not 5 <= rate <= CAP):
+        yield "D10", "blin_cycle", _instance(row)
+
+
+def _segments(record: Record, row: Row, segments: list[Row]) -> Iterator[Place]:
+    end = moment(row, "bc_end")
+    spans = []
+    for item in segments:
+        start, stop = moment(item, "sg_start"), moment(item, "sg_end")
+        if stop is not None and end is not None and stop > end:
+            yield "D08", "blin_segment", _instance(item)
+        if start is not None and stop is not None and stop > start:
+            spans.append((minute_of(record, start), minute_of(record, stop), _instance(item)))
+    for left, right in pairwise(sorted(spans)):
+        if right[0] < left[1]:
+            yield "D08", "blin_segment", right[2]
+        if right[0] - left[1] > NEW_CYCLE_MINUTES:
+            yield "D08", "blin_cycle", _instance(row)
+
+
+def _numbering(record: Record, started: list[Row]) -> Iterator[Place]:
+    dated = sorted(((at, row) for row in started if (at := day(row, "bc_start")) is not None), key=lambda pair: pair[0])
+    for position, (_, row) in enumerate(dated):
+        previous = 0 if position == 0 else dated[position - 1][1].get("bc_number")
+        if isinstance(previous, int) and row.get("bc_number") != previous + 1:
+            yield "D11", "blin_cycle", _instance(row)
+    for (first, left), (second, right) in pairwise(dated):
+        end = day(left, "bc_end")
+        if second - first < timedelta(days=28) or (end is not None and second < end):
+            yield "D11", "blin_cycle", _instance(right)

@@ -1,0 +1,89 @@
+"""Reading one record of the truth: typed access, and the rule that later rows do not exist."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordTruth
+
+Row = dict[str, Recorded]
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record with the last day that counts for it (data cut).
+
+    Attributes:
+        truth: The generator's record.
+        data_cut: Last day of observation.
+    """
+
+    truth: RecordTruth
+    data_cut: date
+
+    @property
+    def record_id(self) -> str:
+        return self.truth.record_id
+
+    @property
+    def time_zone(self) -> str | None:
+        return self.truth.time_zone
+
+    def rows(self, form: str) -> list[Row]:
+        """Rows of a form in order of instance."""
+        return [{"instance": row.instance or 0, **row.values} for row in self.truth.recorded.get(form, [])]
+
+    def once(self, form: str) -> Row:
+        """The row of a once-only form; empty when it was never opened."""
+        rows = self.rows(form)
+        return rows[0] if rows else {}
+
+    @property
+    def withdrawn(self) -> date | None:
+        """Date of a withdrawal that keeps the data held (scope 1)."""
+        form = self.once("registration")
+        if form.get("consent_status") == 6 and form.get("withdraw_scope") == 1:
+            return day(form, "withdraw_date")
+        return None
+
+    @property
+    def last_day(self) -> date:
+        """Last day whose rows count: the data cut, or an earlier withdrawal."""
+        return min(self.data_cut, self.withdrawn) if self.withdrawn is not None else self.data_cut
+
+    def dated(self, form: str, name: str) -> Iterator[tuple[date, Row]]:
+        """Rows of a form with their date, those only that exist for an analysis, in order of date."""
+        found = [(at, row) for row in self.rows(form) if (at := day(row, name)) is not None and at <= self.last_day]
+        yield from sorted(found, key=lambda pair: pair[0])
+
+
+def day(row: Row, name: str) -> date | None:
+    """Calendar day of a date or clock-time field."""
+    text = row.get(name)
+    return date.fromisoformat(text[:10]) if isinstance(text, str) else None
+
+
+def moment(row: Row, name: str) -> datetime | None:
+    """Clock time of a field, local and without zone."""
+    text = row.get(name)
+    return datetime.strptime(text, "%Y-%m-%d %H:%M") if isinstance(text, str) else None
+
+
+def number(row: Row, name: str) -> float | None:
+    """Number of a field."""
+    value = row.get(name)
+    return float(value) if isinstance(value, (int, float)) else None
+
+
+def possible_days(typed: date | None, precision: Recorded | None) -> tuple[date, date] | None:
+    """First and last day that a typed date can stand for: code 1 that day, 2 its month, anything else its year."""
+    if typed is None:
+        return None
+    if precision == 1:
+        return typed, typed
+    if precision == 2:
+        return typed.replace(day=1), typed.replace(day=calendar.monthrange(typed.year, typed.month)[1])
+    return date(typed.year, 1, 1), date(typed.year, 12, 31)
