@@ -1,0 +1,114 @@
+"""Strict CSV: every row with the header's cells, plain UTF-8, no open quote; rows come one at a time."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from blin_pipeline.redcap.answers import is_php_message, not_data
+from blin_pipeline.redcap.disk import disk_faults
+from blin_pipeline.redcap.faults import RedcapReadError
+
+_HEAD_BYTES: Final = 4096
+#: A cell may hold a long note; a runaway quote must still end somewhere.
+csv.field_size_limit(64 << 20)
+
+
+def read_rows(path: Path, endpoint: str, *, from_server: bool) -> Iterator[list[str]]:
+    """Yield the header, then every row; nothing at all for an answer without rows.
+
+    Args:
+        path: File to read.
+        endpoint: What it answers, for people.
+        from_server: True for an answer of the API: no byte-order mark, last row ended by a line end.
+            False for a file that a person downloaded: a mark is skipped.
+
+    Yields:
+        Lists of as many cells as the header has.
+
+    Raises:
+        RedcapReadError: ``E_EMPTY`` (no byte, or a JSON nothing), ``E_ENCODING``, ``E_MAINTENANCE``, ``E_REDCAP``,
+            ``E_BODY_NOT_JSON``, ``E_TRUNCATED``, ``E_SCHEMA``.
+        StorageError: The file cannot be read.
+    """
+    with disk_faults("reading an answer"), path.open("rb") as raw:
+        head = raw.read(_HEAD_BYTES)
+        raw.seek(0, io.SEEK_END)
+        size = raw.tell()
+        raw.seek(max(0, size - _HEAD_BYTES))
+        tail = raw.read()
+        raw.seek(0)
+        if size == 0 or head.strip() in {b"null", b"[]", b"{}", b"[{}]"}:
+            raise RedcapReadError("E_EMPTY", endpoint)
+        if size <= _HEAD_BYTES and not head.strip():
+            return
+        if from_server:
+            not_data(head, endpoint)
+        text = io.TextIOWrapper(raw, encoding="utf-8" if from_server else "utf-8-sig", errors="strict", newline="\n")
+        yield from _checked(text, tail.decode("utf-8", errors="replace"), endpoint, from_server=from_server)
+
+
+class _Lines:
+    """Lines of a text, remembering how the last one ended."""
+
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
+        self.end = ""
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._text:
+            self.end = "\r\n" if line.endswith("\r\n") else "\n" if line.endswith("\n") else ""
+            yield line
+
+
+def _checked(text: io.TextIOWrapper, tail: str, endpoint: str, *, from_server: bool) -> Iterator[list[str]]:
+    broken_off = from_server and not tail.endswith("\n")
+    lines = _Lines(text)
+    reader = csv.reader(lines, strict=True)
+    width = 0
+    row_end = ""
+    fault: RedcapReadError | None = None
+    try:
+        for row in reader:
+            if not width:
+                width = len(row)
+                row_end = lines.end
+                _check_header(row, endpoint)
+            elif len(row) != width:
+                problem = f"line {reader.line_num}: {len(row)} cells where the header has {width}"
+                fault = _bad_row(row, problem, tail, endpoint, broken_off=broken_off)
+                break
+            if lines.end not in {row_end, ""}:
+                # A bare carriage return before the line end would be lost as part of it.
+                fault = RedcapReadError("E_SCHEMA", endpoint, detail=f"line {reader.line_num}: another line end")
+                break
+            if "\0" in "".join(row):
+                fault = RedcapReadError("E_ENCODING", endpoint)
+                break
+            yield row
+    except UnicodeDecodeError as error:
+        at_end = from_server and "unexpected end" in error.reason
+        fault = RedcapReadError("E_TRUNCATED" if at_end else "E_ENCODING", endpoint)
+    except csv.Error:
+        fault = _bad_row([], f"line {reader.line_num}: an open or stray quote", tail, endpoint, broken_off=broken_off)
+    if fault is not None:
+        raise fault
+    if broken_off:
+        raise RedcapReadError("E_BODY_NOT_JSON" if is_php_message(tail) else "E_TRUNCATED", endpoint)
+
+
+def _bad_row(row: Sequence[str], problem: str, tail: str, endpoint: str, *, broken_off: bool) -> RedcapReadError:
+    if is_php_message("\n".join(row)) or is_php_message(tail[-1024:]):
+        return RedcapReadError("E_BODY_NOT_JSON", endpoint)
+    if broken_off:
+        return RedcapReadError("E_TRUNCATED", endpoint)
+    return RedcapReadError("E_SCHEMA", endpoint, detail=problem)
+
+
+def _check_header(header: Sequence[str], endpoint: str) -> None:
+    repeated = sorted({name for name in header if header.count(name) > 1})
+    if repeated:
+        raise RedcapReadError("E_SCHEMA", endpoint, detail="a column stands twice in the header")

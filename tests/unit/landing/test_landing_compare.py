@@ -1,0 +1,102 @@
+"""What is gone since the last pull must be explained by the log, or by a person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from landing_sample import FIELDS, HEADER, ROWS, landed
+
+from blin_pipeline.errors import BlinError
+from blin_pipeline.landing.compare import Loss, refuse_shrunk_sites, refuse_unexplained_loss
+from blin_pipeline.landing.pull import Pull
+from blin_pipeline.redcap.project_setup import LogEntry
+
+
+def _log(action: str, record: str, details: str = "") -> LogEntry:
+    return LogEntry(timestamp="2026-07-01 05:00", username="x", action=action, details=details, record=record)
+
+
+@pytest.fixture
+def without_record(pulls_dir: Path) -> Pull:
+    return landed(pulls_dir, [row for row in ROWS if row[0] != "9"])
+
+
+@pytest.fixture
+def without_instance(pulls_dir: Path) -> Pull:
+    return landed(pulls_dir, [row for row in ROWS if row[2] != "2"])
+
+
+def _renamed(pulls_dir: Path) -> Pull:
+    return landed(pulls_dir, [("9b", *row[1:]) if row[0] == "9" else row for row in ROWS])
+
+
+DELETED = _log("Delete record 9", "9", "record_id = '9'")
+RENAMED = _log("Update record 9b", "9b", "record_id = '9b'")
+EDITED = _log("Update record (API) 10", "10", "[instance = 2], drug = ''")
+
+
+def test_nothing_gone(pull: Pull, pulls_dir: Path) -> None:
+    grown = landed(pulls_dir, [*ROWS, ("12", "", "", "site_2", "new", "", "0", "0", "2", "", "", "")])
+    assert refuse_unexplained_loss(pull, grown, []) == Loss(0, 0, {}, 0)
+
+
+@pytest.mark.parametrize("log", [None, [], [EDITED], [_log("Delete record 10", "10")], [_log("Update record 9", "9")]])
+def test_lost_record_without_a_reason(log: list[LogEntry] | None, pull: Pull, without_record: Pull) -> None:
+    with pytest.raises(BlinError) as caught:
+        refuse_unexplained_loss(pull, without_record, log)
+    assert caught.value.code == "E_UNEXPLAINED_LOSS"
+    assert "1 records" in caught.value.what
+    assert refuse_unexplained_loss(pull, without_record, log, accepted=True).records == 1
+
+
+def test_deleted_record(pull: Pull, without_record: Pull) -> None:
+    assert refuse_unexplained_loss(pull, without_record, [DELETED]) == Loss(1, 0, {}, 0)
+
+
+def test_renamed_record(pull: Pull, pulls_dir: Path) -> None:
+    renamed = _renamed(pulls_dir)
+    assert refuse_unexplained_loss(pull, renamed, [RENAMED]) == Loss(1, 0, {}, 0)
+    with pytest.raises(BlinError):
+        refuse_unexplained_loss(pull, renamed, [])
+
+
+def test_a_renaming_explains_one_record_only(pull: Pull, pulls_dir: Path) -> None:
+    fewer = landed(pulls_dir, [("9b", *row[1:]) if row[0] == "9" else row for row in ROWS if row[0] != "11"])
+    with pytest.raises(BlinError, match="1 records"):
+        refuse_unexplained_loss(pull, fewer, [RENAMED])
+
+
+def test_lost_instance(pull: Pull, without_instance: Pull) -> None:
+    """An instance goes without a word of deletion in the log: an edit of its record explains it."""
+    assert refuse_unexplained_loss(pull, without_instance, [EDITED]) == Loss(0, 0, {"course": 1}, 0)
+    with pytest.raises(BlinError, match="1 rows"):
+        refuse_unexplained_loss(pull, without_instance, [])
+
+
+def test_without_a_log_only_records_count(pull: Pull, without_instance: Pull) -> None:
+    assert refuse_unexplained_loss(pull, without_instance, None) == Loss(0, 0, {"course": 1}, 0)
+
+
+def test_lost_instrument_counts_as_lost_rows(pull: Pull, pulls_dir: Path) -> None:
+    header = [name for name in HEADER if name not in {"drug", "dose", "course_complete"}]
+    fewer = landed(pulls_dir, [row[: len(header)] for row in ROWS if not row[1]], header, fields=FIELDS)
+    with pytest.raises(BlinError, match="3 rows"):
+        refuse_unexplained_loss(pull, fewer, [])
+
+
+def test_message_names_no_record(pull: Pull, pulls_dir: Path) -> None:
+    fewer = landed(pulls_dir, [row for row in ROWS if row[0] != "11"])
+    with pytest.raises(BlinError) as caught:
+        refuse_unexplained_loss(pull, fewer, [])
+    assert "11" not in str(caught.value)
+
+
+def test_lost_group(pull: Pull, pulls_dir: Path) -> None:
+    fewer = landed(pulls_dir, [row for row in ROWS if row[3] != "site_2"])
+    with pytest.raises(BlinError) as caught:
+        refuse_shrunk_sites(pull, fewer)
+    assert caught.value.code == "E_SITE_SET_SHRUNK"
+    assert "site_2" not in str(caught.value)
+    refuse_shrunk_sites(pull, fewer, closed=["site_2"])
+    refuse_shrunk_sites(fewer, pull)

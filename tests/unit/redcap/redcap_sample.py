@@ -1,0 +1,94 @@
+"""A small synthetic project with every kind of row, and a client that never waits."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from blin_pipeline.redcap.client import RedcapClient
+from blin_pipeline.redcap.transport import ClientLimits
+from blin_pipeline.registry.dictionary import dictionary_from_rows
+from blin_pipeline.sandbox.rows import FormRow, SourceProject
+
+TOKEN = "CAFE0123456789CAFE0123456789CAFE"
+#: Free text that any leak of a value would carry.
+CANARY = "CANARY Zoë-7781"
+PULLED_AT = datetime(2026, 7, 1, 6, 0)
+
+
+def _field(name: str, form: str, kind: str = "text", **cells: str) -> dict[str, str]:
+    return {"field_name": name, "form_name": form, "field_type": kind, "field_label": name.title(), **cells}
+
+
+DICTIONARY = dictionary_from_rows(
+    [
+        _field("record_id", "baseline"),
+        _field("code", "baseline"),
+        _field("remark", "baseline", "notes"),
+        _field("race", "baseline", "checkbox", select_choices_or_calculations="1, Asian | -98, Other, not listed"),
+        _field("hint", "baseline", "descriptive"),
+        _field("scan", "baseline", "file"),
+        _field("drug", "course"),
+        _field("dose", "course"),
+        _field("feeling", "diary"),
+    ],
+    Path("sample.csv"),
+)
+ROWS = (
+    FormRow(
+        "S1-10",
+        "baseline",
+        None,
+        {
+            "code": "007",
+            "remark": f'{CANARY}\r\nline "2", NA',
+            "race____98": "1",
+            "scan": "a b.pdf",
+            "baseline_complete": "2",
+        },
+    ),
+    FormRow("S1-10", "course", 2, {"drug": "NA", "dose": "1.70", "course_complete": "2"}),
+    FormRow("S1-10", "course", 1, {"drug": "vincristine", "dose": "UNK", "course_complete": "1"}),
+    FormRow("S1-9", "baseline", None, {"code": "08001", "baseline_complete": "0"}),
+    FormRow("S2-1", "baseline", None, {"race___unk": "1", "baseline_complete": "2"}),
+    FormRow("S2-1", "diary", None, {"feeling": " ", "diary_complete": "2"}),
+    FormRow("S2-1", "course", 7, {"drug": "asparaginase", "course_complete": "2"}),
+)
+
+
+def project(**changes: object) -> SourceProject:
+    """The sample, or a variant of it."""
+    parts: dict[str, object] = {
+        "title": "Synthetic sample",
+        "project_id": 42,
+        "dictionary": DICTIONARY,
+        "instrument_labels": {"baseline": "Baseline", "course": "Course", "diary": "Diary"},
+        "repeating_instruments": ("course",),
+        "surveys": (),
+        "data_access_groups": (("Site 1", "site_1"), ("Site 2", "site_2")),
+        "record_groups": {"S1-10": "site_1", "S1-9": "site_1", "S2-1": "site_2"},
+        "missing_data_codes": {"UNK": "Unknown", "NA": "Not applicable"},
+        "rows": ROWS,
+        "created": datetime(2026, 6, 1, 9, 0),
+        **changes,
+    }
+    return SourceProject(**parts)  # type: ignore[arg-type]
+
+
+class Waits(list[float]):
+    """Takes the place of sleeping and remembers."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+def client(url: str, waits: Waits | None = None, **limits: float | int) -> RedcapClient:
+    """A client that asks twice and never sleeps, unless told otherwise."""
+    chosen: dict[str, float | int] = {"attempts": 2, **limits}
+    return RedcapClient(
+        url,
+        SecretStr(TOKEN),
+        ClientLimits(sleep=waits if waits is not None else Waits(), jitter=lambda: 0.0, **chosen),  # type: ignore[arg-type]
+    )
