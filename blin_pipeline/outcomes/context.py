@@ -1,0 +1,49 @@
+"""What every outcome is told beside its tables: parameters, their hash, the cut."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import pandas as pd
+
+    from blin_pipeline.outcomes.result import ResultRow
+    from blin_pipeline.registry.parameters import Parameters
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeContext:
+    """Everything that shapes a result and is not data.
+
+    Attributes:
+        parameters: Numbers that the rules depend on (``registry/study/parameters.toml``).
+        parameters_hash: SHA-256 of that parameter set, stored with every row.
+        cut_id: Identifier of the data cut, stored with every row.
+        data_cut: Last day whose data count.
+    """
+
+    parameters: Parameters
+    parameters_hash: str
+    cut_id: str
+    data_cut: date
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One scheduled outcome.
+
+    Attributes:
+        name: Value of ``report.result.outcome`` on all its rows.
+        description: What it answers, for people.
+        tables_needed: Qualified tables (``schema.table``); the keys of the mapping that ``compute`` reads.
+        compute: Pure function from these tables and the context to rows, whatever the order of the tables' rows.
+    """
+
+    name: str
+    description: str
+    tables_needed: tuple[str, ...]
+    compute: Callable[[Mapping[str, pd.DataFrame], OutcomeContext], list[ResultRow]]

@@ -1,0 +1,172 @@
+"""One door for tables: the columns that outcomes read, brought to one type each and to one order of rows.
+
+Callers hand over what their database driver gives: dates as ``datetime64``, ``date`` or null, flags as ``bool``,
+nullable boolean or null, codes as text or whole numbers. Behind this door a date is ``datetime64[s]`` at midnight, a
+number ``float64`` (NaN for null), a flag pandas ``boolean``, a code ``str`` (empty for null).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from blin_pipeline.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["text", "date", "number", "flag"]
+
+
+class Column(NamedTuple):
+    """A column that outcomes read; an optional one may be absent from the table and is then null throughout."""
+
+    name: str
+    kind: Kind
+    required: bool = True
+
+
+def _columns(kind: Kind, names: str, *, required: bool = True) -> tuple[Column, ...]:
+    return tuple(Column(name, kind, required) for name in names.split())
+
+
+#: Table -> columns that any outcome reads from it. A table may have more.
+TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
+    "marts.subject": (
+        *_columns(
+            "text",
+            "patient_key site_id ascertainment_cd screen_note_cd eligibility_status_cd backbone_declared_cd "
+            "response_state_cd not_assessed_reason_cd",
+        ),
+        *_columns("date", "reg_date dx_date first_blin_date death_date last_alive_date"),
+        *_columns(
+            "flag",
+            "is_eligible is_treated is_response_d1 is_response_d2 is_response_d3 "
+            "is_cr_registry is_cr_conventional is_cr_composite",
+        ),
+    ),
+    "marts.eligibility_result": _columns("text", "patient_key criterion_cd met_cd"),
+    "marts.time_to_event": (
+        *_columns("text", "patient_key param_cd"),
+        *_columns("number", "aval_days cnsr delayed_entry_day"),
+    ),
+    "marts.blin_cycle_exposure": (
+        *_columns("text", "patient_key line_cd completion_status_cd stop_reason_cd"),
+        *_columns("number", "cycle_overall_no delivered_days delivered_mcg dose_completeness_frac n_interrupt_4h"),
+        *_columns("text", "line_reported_cd", required=False),
+        *_columns("number", "gap_prev_cycle_days hospital_days", required=False),
+        *_columns("flag", "started is_open step_dose_planned"),
+        *_columns("flag", "has_home", required=False),
+    ),
+    "quality.form_completeness": (*_columns("text", "site_id form"), *_columns("number", "n_due n_complete")),
+    "quality.data_query": _columns("text", "query_key site_id severity_class status_cd"),
+    "quality.check_result": (
+        *_columns("text", "check_id status_cd"),
+        *_columns("number", "n_evaluated n_violating"),
+    ),
+    "quality.quarantine": (),
+    "quality.type_reject": (),
+    "raw.site": (*_columns("text", "site_id"), *_columns("date", "activated_date", required=False)),
+}
+
+
+def table(frames: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
+    """The named table with the columns of ``TABLE_COLUMNS`` only, typed, sorted by all of them.
+
+    Raises:
+        DataError: ``E_OUTCOME_TABLE`` when the table or a required column is absent, or a column does not hold its
+            kind.
+    """
+    import pandas as pd
+
+    if name not in frames:
+        raise _fault(f"The outcomes need the table {name}, which was not handed over.")
+    frame = frames[name]
+    columns = TABLE_COLUMNS[name]
+    if not columns:
+        return frame
+    data: dict[str, pd.Series[Any]] = {}
+    for column in columns:
+        if column.name not in frame.columns:
+            if column.required:
+                raise _fault(f"The table {name} lacks the column {column.name}.")
+            data[column.name] = _convert(pd.Series([None] * len(frame), dtype=object), column.kind)
+            continue
+        try:
+            data[column.name] = _convert(frame[column.name].reset_index(drop=True), column.kind)
+        except (TypeError, ValueError):
+            raise _fault(f"The column {column.name} of {name} does not hold a {column.kind} throughout.") from None
+    names = [column.name for column in columns]
+    typed = pd.DataFrame(data, columns=names)
+    return typed.sort_values(names, kind="stable", na_position="first", ignore_index=True)
+
+
+def has_column(frames: Mapping[str, pd.DataFrame], name: str, column: str) -> bool:
+    """Whether an optional column was handed over."""
+    return column in frames[name].columns
+
+
+def is_true(flag: pd.Series[Any]) -> pd.Series[bool]:
+    """A flag with null read as no."""
+    return flag.fillna(value=False).astype(bool)
+
+
+def days_between(later: pd.Series[Any], earlier: pd.Series[Any]) -> pd.Series[float]:
+    """Plain difference of two date columns in days (float, NaN where one is null)."""
+    return (later - earlier).dt.total_seconds() / 86400.0
+
+
+def _fault(what: str) -> DataError:
+    return DataError(
+        "E_OUTCOME_TABLE", what, fix="Run `blin refresh` again; if it stays, the tables and the code do not match."
+    )
+
+
+def _convert(cells: pd.Series[Any], kind: Kind) -> pd.Series[Any]:
+    import pandas as pd
+
+    if kind == "number":
+        return pd.to_numeric(cells, errors="raise").astype("Float64").astype("float64")
+    if kind == "flag":
+        if not pd.api.types.is_bool_dtype(cells.dtype):
+            cells = pd.Series([_flag(cell) for cell in cells], dtype=object)
+        return cells.astype("boolean")
+    if kind == "date":
+        return _dates(cells)
+    return pd.Series([_code(cell) for cell in cells], dtype=object)
+
+
+def _is_null(cell: object) -> bool:
+    import pandas as pd
+
+    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and math.isnan(cell))
+
+
+def _flag(cell: object) -> object:
+    import pandas as pd
+
+    if _is_null(cell):
+        return pd.NA
+    if cell in (True, False):
+        return bool(cell)
+    raise ValueError("not a flag")
+
+
+def _code(cell: object) -> str:
+    if _is_null(cell):
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return str(cell)
+
+
+def _dates(cells: pd.Series[Any]) -> pd.Series[Any]:
+    import numpy as np
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        naive = cells.dt.tz_localize(None) if getattr(cells.dt, "tz", None) is not None else cells
+        return naive.astype("datetime64[s]").dt.normalize()
+    days = [None if _is_null(cell) or cell == "" else str(cell)[:10] for cell in cells]
+    return pd.Series(np.array(days, dtype="datetime64[D]").astype("datetime64[s]"), index=cells.index)
