@@ -24,14 +24,10 @@ from blin_pipeline.registry.files import STUDY_DIR, fault
 
 ColumnClass = Literal["key", "site", "date", "quasi", "geo", "clinical", "technical", "free_text"]
 #: Transform -> least and greatest number of arguments.
-_TRANSFORMS: dict[str, tuple[int, int]] = {
-    **dict.fromkeys(("identity", "boolean", "count", "duration", "coded", "pattern", "pseudonym", "words"), (0, 0)),
-    **dict.fromkeys(("rel_day", "month", "drop"), (0, 0)),
-    "year": (0, 1),
-    "age_topcode": (1, 1),
-    "bands": (2, 99),
-    "round_to": (1, 1),
-}
+_TRANSFORMS: dict[str, tuple[int, int]] = dict.fromkeys(
+    ("identity", "boolean", "count", "duration", "coded", "pattern", "pseudonym", "words", "rel_day", "month", "drop"),
+    (0, 0),
+) | {"year": (0, 1), "age_topcode": (1, 1), "bands": (2, 99), "round_to": (1, 1)}
 #: Transforms that would give too much away beside a patient key.
 _AGGREGATE_ONLY = frozenset({"month", "words"})
 #: What must never fit a pattern: if one of these does, the pattern is no guard.
