@@ -1,0 +1,56 @@
+-- Grain: patient x role x instance: the one date used for point estimates beside the bounds for sensitivity.
+-- Point: the date as entered (convention: 15th, 1 July). A death is not before the last contact, nothing is after the last day
+-- that counts, and neither rule ever leaves the interval.
+with placed as (
+    select
+        bounded.patient_key,
+        bounded.site_id,
+        bounded.date_role,
+        bounded.instance_no,
+        bounded.imputation_flag,
+        bounded.is_counted,
+        bounded.entered_date,
+        bounded.latest_date,
+        case when bounded.date_role = 'DEATH' then contact.last_alive_date end as floor_date,
+        subject.counted_through_date,
+        bounded.earliest_date
+    from {{ ref('int_dates__bounded') }} as bounded
+    inner join {{ ref('int_subject__recorded') }} as subject on bounded.patient_key = subject.patient_key
+    left join {{ ref('int_contact__last') }} as contact on bounded.patient_key = contact.patient_key
+),
+
+limited as (
+    select
+        patient_key,
+        site_id,
+        date_role,
+        instance_no,
+        imputation_flag,
+        is_counted,
+        entered_date,
+        case
+            when floor_date > earliest_date and floor_date <= latest_date then floor_date
+            else earliest_date
+        end as earliest_date,
+        case
+            when is_counted and latest_date > counted_through_date then counted_through_date
+            else latest_date
+        end as latest_date
+    from placed
+)
+
+select
+    patient_key,
+    site_id,
+    date_role,
+    instance_no,
+    case
+        when entered_date < earliest_date then earliest_date
+        when entered_date > latest_date then latest_date
+        else entered_date
+    end as resolved_date,
+    earliest_date,
+    latest_date,
+    imputation_flag,
+    is_counted
+from limited

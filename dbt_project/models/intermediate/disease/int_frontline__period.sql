@@ -1,0 +1,55 @@
+-- Grain: one row per treated patient (a plan date that counts): frontline therapy from the plan date to its end and why it ended.
+with relapse as (
+    select
+        dated.patient_key,
+        min(dated.resolved_date) as relapse_date
+    from {{ ref('int_dates__resolved') }} as dated
+    inner join {{ ref('stg_redcap__relapse') }} as relapse
+        on dated.patient_key = relapse.patient_key and dated.instance_no = relapse.instance_no
+    inner join {{ ref('stg_redcap__treatment_plan') }} as treatment on dated.patient_key = treatment.patient_key
+    -- Kinds 1 to 4 are morphologic or extramedullary; 5, MRD recurrence alone, ends nothing.
+    where
+        dated.date_role = 'RELAPSE'
+        and dated.is_counted
+        and relapse.rl_kind_cd in ('1', '2', '3', '4')
+        and dated.resolved_date >= treatment.plan_date
+    group by dated.patient_key
+),
+
+dated as (
+    select
+        subject.patient_key,
+        subject.site_id,
+        treatment.plan_date,
+        relapse.relapse_date,
+        refractory.refractory_date,
+        subject.followed_through_date,
+        subject.followed_end_cd,
+        {{ earliest_date(['relapse.relapse_date', 'refractory.refractory_date']) }} as progression_date
+    from {{ ref('int_subject__horizon') }} as subject
+    inner join {{ ref('stg_redcap__treatment_plan') }} as treatment
+        on
+            subject.patient_key = treatment.patient_key
+            and treatment.plan_date <= subject.counted_through_date
+            and treatment.plan_date >= date '1900-01-01'
+    left join relapse on subject.patient_key = relapse.patient_key
+    left join {{ ref('int_frontline__refractory') }} as refractory on subject.patient_key = refractory.patient_key
+)
+
+select
+    patient_key,
+    site_id,
+    plan_date,
+    relapse_date,
+    refractory_date,
+    progression_date,
+    case
+        when progression_date <= followed_through_date then progression_date else followed_through_date
+    end as frontline_end_date,
+    -- On one and the same day relapse comes before refractory, both before death.
+    case
+        when relapse_date = progression_date and relapse_date <= followed_through_date then 'RELAPSE'
+        when refractory_date = progression_date and refractory_date <= followed_through_date then 'REFRACTORY'
+        else followed_end_cd
+    end as frontline_end_reason_cd
+from dated

@@ -1,0 +1,28 @@
+-- Grain: one row per patient with MRD recurrence: first day on which MRD came back (positive after negative by the same method, or a
+-- relapse form of kind 5, MRD recurrence only).
+with came_back as (
+    select
+        positive.patient_key,
+        positive.sample_date as recurrence_date
+    from {{ ref('int_mrd__classified') }} as positive
+    inner join {{ ref('int_mrd__classified') }} as negative
+        on
+            positive.patient_key = negative.patient_key
+            and positive.method_cd = negative.method_cd
+            and positive.sample_date > negative.sample_date
+    where positive.mrd_cd = 'POS' and negative.mrd_cd in ('NEG', 'NEG_UNVERIFIED')
+    union all
+    select
+        dated.patient_key,
+        dated.resolved_date as recurrence_date
+    from {{ ref('int_dates__resolved') }} as dated
+    inner join {{ ref('stg_redcap__relapse') }} as relapse
+        on dated.patient_key = relapse.patient_key and dated.instance_no = relapse.instance_no
+    where dated.date_role = 'RELAPSE' and dated.is_counted and relapse.rl_kind_cd = '5'
+)
+
+select
+    patient_key,
+    min(recurrence_date) as recurrence_date
+from came_back
+group by patient_key

@@ -1,0 +1,105 @@
+-- Grain: one row per counted response assessment, each criterion answered by itself: true, false, or null when it cannot be judged.
+with assessed as (
+    select
+        response.patient_key,
+        checked.site_id,
+        response.instance_no,
+        checked.row_date as assess_date,
+        response.ra_timepoint_cd as timepoint_cd,
+        response.ra_site_call_cd,
+        response.ra_marrow_cd,
+        response.ra_bm_lymphoblast_cd,
+        response.ra_pb_lymphoblast_cd,
+        response.ra_bm_blast,
+        response.ra_bm_cell_cd,
+        response.ra_anc,
+        response.ra_plt,
+        response.ra_plt_free7_cd,
+        response.ra_emd_cd,
+        response.pull_id,
+        -- The registry's own item first; the percentage only when the item is empty.
+        case
+            when response.ra_bm_lymphoblast_cd is not null then 'ITEMS'
+            when response.ra_bm_blast is not null then 'DERIVED_FROM_PERCENT'
+        end as marrow_basis_cd
+    from {{ ref('stg_redcap__response') }} as response
+    inner join {{ ref('int_form_row__checked') }} as checked
+        on
+            response.patient_key = checked.patient_key
+            and response.instance_no = checked.instance_no
+            and checked.form = 'response'
+            and checked.reason_cd is null
+),
+
+judged as (
+    select
+        *,
+        case
+            when ra_bm_lymphoblast_cd = '0' then true
+            when ra_bm_lymphoblast_cd = '1' then false
+            when marrow_basis_cd = 'DERIVED_FROM_PERCENT' then ra_bm_blast < {{ parameter('cr_blast_pct') }}
+        end as is_marrow_clear,
+        case ra_pb_lymphoblast_cd when '0' then true when '1' then false end as is_blood_clear,
+        -- Conventional response asks for the percentage; "none" by the item means under 5 % by the item's own wording.
+        case
+            when ra_bm_blast is not null then ra_bm_blast < {{ parameter('cr_blast_pct') }}
+            when ra_bm_lymphoblast_cd = '0' then true
+            when ra_bm_lymphoblast_cd = '1' then false
+        end as is_marrow_under_limit,
+        case ra_emd_cd when '0' then true when '1' then false end as is_extramedullary_clear
+    from assessed
+),
+
+registry as (
+    select
+        *,
+        case
+            when is_marrow_clear and is_blood_clear then true
+            when not is_marrow_clear or not is_blood_clear then false
+        end as is_cr_registry,
+        case
+            when is_marrow_under_limit and is_blood_clear and is_extramedullary_clear then true
+            when not is_marrow_under_limit or not is_blood_clear or not is_extramedullary_clear then false
+        end as is_blast_criteria_met
+    from judged
+),
+
+ordered as (
+    select
+        *,
+        coalesce(max(case when is_cr_registry then 1 else 0 end) over (
+            partition by patient_key order by assess_date, instance_no
+            rows between unbounded preceding and 1 preceding
+        ), 0) = 1 as has_earlier_cr
+    from registry
+)
+
+select
+    patient_key,
+    site_id,
+    instance_no,
+    assess_date,
+    timepoint_cd,
+    ra_site_call_cd as response_reported_cd,
+    coalesce(ra_marrow_cd, '0') <> '0' as is_marrow_done,
+    is_marrow_clear is not null as is_marrow_evaluable,
+    is_cr_registry,
+    case when is_cr_registry then marrow_basis_cd end as cr_registry_basis_cd,
+    case
+        when is_blast_criteria_met is null then 'NE'
+        when not is_blast_criteria_met and has_earlier_cr then 'RELAPSE'
+        when not is_blast_criteria_met then 'NR'
+        when ra_anc is null or ra_plt is null then 'NE'
+        when
+            ra_anc >= {{ parameter('cr_anc') }} and ra_plt >= {{ parameter('cr_platelets') }} and ra_plt_free7_cd = '1'
+            then 'CR'
+        when ra_anc > {{ parameter('crh_anc') }} and ra_plt > {{ parameter('crh_platelets') }} then 'CRh'
+        when ra_bm_cell_cd = '2' then 'MLFS'
+        else 'CRi'
+    end as response_derived_cd,
+    ra_bm_blast as marrow_blast_pct,
+    ra_anc as anc_10e9_l,
+    ra_plt as plt_10e9_l,
+    not is_extramedullary_clear as has_extramedullary_disease,
+    pull_id
+from ordered

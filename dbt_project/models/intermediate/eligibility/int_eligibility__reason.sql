@@ -1,0 +1,79 @@
+-- Grain: one row per kept record: for each criterion one code, MET or the reason why it is not met (N:) or undecided (U:).
+-- One column per criterion, in the protocol's words; the first line that holds decides.
+with aged as (
+    select
+        *,
+        -- Age entered by the site; else completed years from the birth date at both ends of the diagnosis interval.
+        coalesce(age_dx, {{ completed_years('birth_date', 'dx_lo') }}) as age_lo,
+        coalesce(age_dx, {{ completed_years('birth_date', 'dx_hi') }}) as age_hi,
+        coalesce(
+            {{ completed_years('birth_date', 'reg_date') }},
+            age_dx + {{ days_between('dx_lo', 'reg_date') }} / {{ parameter('days_per_year') }}
+        ) as age_at_registration
+    from {{ ref('int_eligibility__evidence') }}
+),
+
+referred as (
+    select
+        *,
+        {% if parameter('age_reference') == "'registration'" %}age_at_registration{% else %}age_lo{% endif %} as reference_age_lo,
+        {% if parameter('age_reference') == "'registration'" %}age_at_registration{% else %}age_hi{% endif %} as reference_age_hi
+    from aged
+)
+
+select
+    patient_key,
+    site_id,
+    case screen_note_cd
+        when '2' then 'N:E0_DUPLICATE'
+        when '3' then 'N:E0_ENTERED_IN_ERROR'
+        else 'MET'
+    end as e0,
+    case
+        when reference_age_lo >= {{ parameter('age_min') }} then 'MET'
+        when reference_age_hi < {{ parameter('age_min') }} and age_at_registration >= {{ parameter('age_min') }}
+            then 'N:E1_ADULT_AT_REGISTRATION_ONLY'
+        when reference_age_hi < {{ parameter('age_min') }} then 'N:E1_UNDER_AGE'
+        when reference_age_lo is null then 'U:E1_AGE_MISSING'
+        else 'U:E1_DATE_STRADDLES'
+    end as e1,
+    case elig_ball_cd
+        when '1' then 'MET'
+        when '0' then 'N:E2_NOT_B_ALL'
+        else 'U:E2_NOT_CONFIRMED'
+    end as e2,
+    case
+        when dx_lo is null then 'U:E3_DATE_MISSING'
+        when has_dx_fault then 'U:E3_DATE_FAULT'
+        when dx_lo >= {{ date_parameter('dx_cutoff') }} then 'MET'
+        when dx_hi < {{ date_parameter('dx_cutoff') }} then 'N:E3_BEFORE_CUTOFF'
+        else 'U:E3_DATE_STRADDLES'
+    end as e3,
+    case
+        when blin_in_trial_cd = '0' then 'MET'
+        when coalesce(blin_in_trial_cd, '9') = '9' then 'U:E4_NOT_KNOWN'
+        when blin_trial_start is null then 'N:E4_TRIAL_DATE_MISSING'
+        when has_trial_fault then 'U:E4_DATE_FAULT'
+        when reg_date is null then 'U:E4_REGISTRATION_DATE_MISSING'
+        when blin_trial_start > reg_date then 'MET'
+        else 'N:E4_TRIAL_BLINATUMOMAB'
+    end as e4,
+    case
+        when consent_status_cd = '5' then 'N:E5_DECLINED'
+        when consent_status_cd is null then 'U:E5_MISSING'
+        when consent_status_cd = '4' then 'U:E5_CONSENT_PENDING'
+        when consent_status_cd = '3' and vital_entry_cd = '1' then 'U:E5_CONFLICT'
+        when consent_status_cd <> '3' and consent_date is null then 'U:E5_DATE_MISSING'
+        when consent_status_cd <> '3' and death_hi < consent_date then 'U:E5_DIED_BEFORE_CONSENT'
+        when has_consent_or_death_fault then 'U:E5_DATE_FAULT'
+        when consent_status_cd <> '3' and is_consent_after_cut then 'U:E5_DATE_FAULT'
+        when consent_status_cd <> '3' then 'MET'
+        -- The deceased path: dead at entry, by a date of death not after registration.
+        when coalesce(vital_entry_cd, '9') <> '2' then 'U:E5_VITAL_STATUS_UNKNOWN'
+        when death_lo is null then 'U:E5_DEATH_DATE_MISSING'
+        when reg_date is null then 'U:E5_REGISTRATION_DATE_MISSING'
+        when death_lo <= reg_date then 'MET'
+        else 'U:E5_DEATH_AFTER_REGISTRATION'
+    end as e5,
+    case when is_held then 'U:E6_SCOPE_MISSING' else 'MET' end as e6
+from referred

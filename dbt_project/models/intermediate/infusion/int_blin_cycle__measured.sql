@@ -1,0 +1,91 @@
+-- Grain: one row per blinatumomab cycle that counts: how its exposure is known (exposure_source_cd) and what was infused.
+-- SEGMENTS when any segment is kept; HEADER (the cycle form's own start and stop at the planned rate) when the site says that it was
+-- not interrupted; else UPPER_BOUND: the same arithmetic, but only as an upper bound, the measures stay null.
+with sourced as (
+    select
+        plan.*,
+        total.n_segments,
+        total.infused_h,
+        total.delivered_mcg,
+        total.start_clock as first_clock,
+        total.stop_clock as last_clock,
+        total.start_local as first_local,
+        total.is_open as has_open_segment,
+        case
+            when plan.bc_status_cd = '4' then 'NOT_STARTED'
+            when total.n_segments is not null then 'SEGMENTS'
+            when plan.bc_interrupted_cd = '0' then 'HEADER'
+            else 'UPPER_BOUND'
+        end as exposure_source_cd,
+        -- The stop of a cycle that the site calls finished but gave no stop is not known; it does not run to the cut.
+        plan.end_clock is null and plan.bc_status_cd in ('2', '3') as is_stop_missing,
+        case when plan.end_clock < plan.horizon_clock then plan.end_clock else plan.horizon_clock end as header_stop_clock,
+        plan.end_clock is null or (plan.end_clock > plan.horizon_clock and plan.followed_end_cd <> 'DEATH') as is_header_open
+    from {{ ref('int_blin_cycle__planned') }} as plan
+    left join {{ ref('int_infusion__cycle_total') }} as total
+        on plan.patient_key = total.patient_key and plan.cycle_instance_no = total.cycle_instance_no
+    -- A form whose own dates cannot be used still counts when it has segments.
+    where plan.header_reason_cd is null or (total.n_segments is not null and not plan.is_repeat)
+),
+
+headed as (
+    select
+        *,
+        case
+            when exposure_source_cd in ('HEADER', 'UPPER_BOUND') and not coalesce(is_stop_missing, false)
+                then {{ hours_between('start_clock', 'header_stop_clock') }} / 24.0
+        end as header_days
+    from sourced
+),
+
+dosed as (
+    select
+        *,
+        case
+            when not step_dose_planned then header_days * planned_rate_mcg_day
+            when header_days <= {{ parameter('step_days') }} then header_days * step_rate_mcg_day
+            else
+                {{ parameter('step_days') }} * step_rate_mcg_day
+                + (header_days - {{ parameter('step_days') }}) * planned_rate_mcg_day
+        end as header_mcg
+    from headed
+)
+
+select
+    patient_key,
+    site_id,
+    cycle_instance_no,
+    cycle_no_reported,
+    exposure_source_cd,
+    is_whole_days,
+    coalesce(first_local, start_local) as start_local,
+    coalesce(first_clock, start_clock) as start_clock,
+    case
+        when exposure_source_cd = 'SEGMENTS' then last_clock
+        when exposure_source_cd <> 'NOT_STARTED' and not coalesce(is_stop_missing, false) then header_stop_clock
+    end as stop_clock,
+    case
+        when exposure_source_cd = 'NOT_STARTED' then false
+        when exposure_source_cd = 'SEGMENTS' then has_open_segment
+        else is_header_open
+    end as is_stop_unknown,
+    -- Running at the cut. (Unknown also: open at death or withdrawal, or reported as finished without a stop.)
+    followed_end_cd = 'CUT'
+    and case exposure_source_cd
+        when 'NOT_STARTED' then false
+        when 'SEGMENTS' then has_open_segment
+        else is_header_open and not coalesce(is_stop_missing, false)
+    end as is_running,
+    case exposure_source_cd
+        when 'NOT_STARTED' then 0.0
+        when 'SEGMENTS' then infused_h / 24.0
+        when 'HEADER' then header_days
+    end as delivered_days,
+    case exposure_source_cd
+        when 'NOT_STARTED' then 0.0
+        when 'SEGMENTS' then delivered_mcg
+        when 'HEADER' then header_mcg
+    end as delivered_mcg,
+    case when exposure_source_cd = 'UPPER_BOUND' then header_days end as delivered_days_upper,
+    case when exposure_source_cd = 'UPPER_BOUND' then header_mcg end as delivered_mcg_upper
+from dosed

@@ -1,0 +1,64 @@
+-- Grain: one row per cycle with kept segments: infused time, dose and breaks, summed over disjoint intervals.
+with classed as (
+    select
+        *,
+        case
+            when gap_before_min > {{ parameter('new_cycle_gap_h') }} * 60 then 'NEW_CYCLE'
+            when gap_before_min >= {{ parameter('interrupt_long_h') }} * 60 then 'LONG'
+            when gap_before_min >= {{ parameter('interrupt_h') }} * 60 then 'INTERRUPTION'
+            when gap_before_min > 0 then 'SHORT'
+        end as gap_class_cd
+    from {{ ref('int_infusion__interval') }}
+),
+
+summed as (
+    select
+        patient_key,
+        cycle_instance_no,
+        min(start_clock) as start_clock,
+        max(stop_clock) as stop_clock,
+        sum(infused_h) as infused_h,
+        sum(rate_mcg_day * infused_h / 24.0) as delivered_mcg,
+        sum(case when is_overlap then infused_h else 0 end) as overlap_h,
+        sum(case when is_rate_conflict then infused_h else 0 end) as rate_conflict_h,
+        sum(coalesce(gap_before_min, 0)) / 60.0 as off_h,
+        max(rate_mcg_day) as max_rate_mcg_day,
+        max(case when interval_no = 1 then rate_mcg_day end) as start_rate_mcg_day,
+        sum(case when gap_class_cd = 'SHORT' then 1 else 0 end) as n_short_breaks,
+        sum(case when gap_class_cd in ('INTERRUPTION', 'LONG', 'NEW_CYCLE') then 1 else 0 end) as n_interrupt_4h,
+        sum(case when gap_class_cd in ('LONG', 'NEW_CYCLE') then 1 else 0 end) as n_interrupt_24h,
+        sum(case when gap_class_cd = 'NEW_CYCLE' then 1 else 0 end) as n_interrupt_7d,
+        max(case when gap_class_cd in ('INTERRUPTION', 'LONG', 'NEW_CYCLE') then gap_before_min end) / 60.0
+            as longest_interrupt_h,
+        min(case when gap_class_cd in ('INTERRUPTION', 'LONG', 'NEW_CYCLE') then interval_no end) as first_interrupt_no
+    from classed
+    group by patient_key, cycle_instance_no
+),
+
+segment as (
+    select
+        patient_key,
+        cycle_instance_no,
+        min(start_local) as start_local,
+        count(*) as n_segments,
+        max(case when is_open then 1 else 0 end) = 1 as is_open
+    from {{ ref('int_infusion__segment') }}
+    group by patient_key, cycle_instance_no
+)
+
+select
+    summed.*,
+    segment.start_local,
+    segment.n_segments,
+    segment.is_open,
+    case
+        when summed.first_interrupt_no is not null then {{ interruption_cause('first_break.gap_reason_cd') }}
+    end as interrupt_reason_cd_first
+from summed
+inner join segment
+    on summed.patient_key = segment.patient_key and summed.cycle_instance_no = segment.cycle_instance_no
+left join {{ ref('int_infusion__interval') }} as first_break
+    on
+        summed.patient_key = first_break.patient_key
+        and summed.cycle_instance_no = first_break.cycle_instance_no
+        and summed.first_interrupt_no = first_break.interval_no

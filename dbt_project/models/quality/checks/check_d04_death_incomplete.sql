@@ -1,0 +1,42 @@
+-- D04, error: dead without a date of death; a date of death without "dead"; a follow-up that says dead, the death form does not.
+with subject as (
+    select
+        recorded.patient_key,
+        recorded.site_id,
+        death.dth_dead_cd,
+        death.dth_date,
+        death.patient_key is not null as has_death_form
+    from {{ ref('int_subject__recorded') }} as recorded
+    left join {{ ref('stg_redcap__death') }} as death on recorded.patient_key = death.patient_key
+    where recorded.is_patient
+),
+
+contact as (
+    select
+        subject.patient_key,
+        subject.site_id,
+        followup.instance_no,
+        subject.dth_dead_cd
+    from {{ ref('stg_redcap__followup') }} as followup
+    inner join subject on followup.patient_key = subject.patient_key
+    inner join {{ ref('int_form_row__checked') }} as checked
+        on
+            followup.patient_key = checked.patient_key
+            and followup.instance_no = checked.instance_no
+            and checked.form = 'followup'
+            and checked.reason_cd is null
+    where followup.fu_vital_cd = '2'
+)
+
+select {{ check_columns('D04', 'death', 'dth_date', 'dth_date is null') }}
+from subject
+where dth_dead_cd = '1'
+union all
+select {{ check_columns('D04', 'death', 'dth_dead', "coalesce(dth_dead_cd, '') <> '1' and dth_date is not null") }}
+from subject
+where has_death_form
+union all
+select
+    {{ check_columns('D04', 'followup', 'fu_vital', "coalesce(dth_dead_cd, '') <> '1'",
+        subject='contact', instance_no='instance_no') }}
+from contact

@@ -1,0 +1,10 @@
+-- D06, error: the enrolment path and the vital status at entry disagree.
+select
+    {{ check_columns('D06', 'registration', 'enroll_type',
+        "(registration.enroll_type_cd = '3') <> (registration.vital_entry_cd = '2')") }}
+from {{ ref('int_subject__recorded') }} as subject
+inner join {{ ref('stg_redcap__registration') }} as registration on subject.patient_key = registration.patient_key
+where
+    subject.is_patient
+    and registration.enroll_type_cd is not null
+    and registration.vital_entry_cd in ('1', '2')

@@ -1,0 +1,75 @@
+-- D07, warn: a relapse (kinds 1 to 4) without a remission before it; a remission after a relapse without therapy in between.
+with remission as (
+    select
+        patient_key,
+        site_id,
+        instance_no,
+        assess_date
+    from {{ ref('int_response__classified') }}
+    where is_cr_registry or response_reported_cd = '1'
+),
+
+relapse as (
+    select
+        dated.patient_key,
+        dated.site_id,
+        dated.instance_no,
+        dated.earliest_date,
+        dated.latest_date
+    from {{ ref('int_dates__resolved') }} as dated
+    inner join {{ ref('stg_redcap__relapse') }} as form
+        on dated.patient_key = form.patient_key and dated.instance_no = form.instance_no
+    inner join {{ ref('int_subject__recorded') }} as subject on dated.patient_key = subject.patient_key and subject.is_patient
+    where dated.date_role = 'RELAPSE' and dated.is_counted and form.rl_kind_cd in ('1', '2', '3', '4')
+),
+
+first_remission as (
+    select
+        patient_key,
+        min(assess_date) as cr_date
+    from remission
+    group by patient_key
+),
+
+last_relapse as (
+    -- The latest relapse before each remission.
+    select
+        remission.patient_key,
+        remission.site_id,
+        remission.instance_no,
+        remission.assess_date,
+        max(relapse.earliest_date) as relapse_date
+    from remission
+    inner join relapse on remission.patient_key = relapse.patient_key and relapse.latest_date < remission.assess_date
+    group by remission.patient_key, remission.site_id, remission.instance_no, remission.assess_date
+),
+
+therapy as (
+    select
+        patient_key,
+        recorded_date as start_date
+    from {{ ref('int_dates__recorded') }}
+    where field_name in ('tc_start', 'bc_start', 'hc_date', 'rl_cart_date') and is_counted
+)
+
+select
+    {{ check_columns('D07', 'relapse', 'rl_date', 'first_remission.cr_date is null or first_remission.cr_date > relapse.latest_date',
+        subject='relapse', instance_no='relapse.instance_no') }}
+from relapse
+left join first_remission on relapse.patient_key = first_remission.patient_key
+union all
+select
+    'D07' as check_id,
+    last_relapse.patient_key,
+    last_relapse.site_id,
+    'response' as form,
+    last_relapse.instance_no,
+    'ra_date' as field_name,
+    count(therapy.start_date) = 0 as is_violated
+from last_relapse
+left join therapy
+    on
+        last_relapse.patient_key = therapy.patient_key
+        and therapy.start_date >= last_relapse.relapse_date
+        and therapy.start_date <= last_relapse.assess_date
+group by last_relapse.patient_key, last_relapse.site_id, last_relapse.instance_no

@@ -1,0 +1,38 @@
+-- D11, error: cycle numbers not consecutive from 1 in order of start; a cycle that overlaps the one before; starts under 28 days
+-- apart. Cycles planned and never started are left out.
+with cycle as (
+    select
+        plan.patient_key,
+        plan.site_id,
+        plan.cycle_instance_no,
+        plan.cycle_no_reported,
+        plan.start_local,
+        plan.start_clock,
+        lag(plan.cycle_no_reported) over (
+            partition by plan.patient_key order by plan.start_local, plan.cycle_instance_no
+        ) as previous_no,
+        lag(plan.start_local) over (
+            partition by plan.patient_key order by plan.start_local, plan.cycle_instance_no
+        ) as previous_start_local,
+        lag(plan.end_clock) over (
+            partition by plan.patient_key order by plan.start_local, plan.cycle_instance_no
+        ) as previous_end_clock
+    from {{ ref('int_blin_cycle__planned') }} as plan
+    inner join {{ ref('int_subject__recorded') }} as subject on plan.patient_key = subject.patient_key and subject.is_patient
+    where plan.start_local is not null and coalesce(plan.bc_status_cd, '') <> '4'
+)
+
+select
+    {{ check_columns('D11', 'blin_cycle', 'bc_number', 'cycle_no_reported <> coalesce(previous_no, 0) + 1',
+        subject='cycle', instance_no='cycle_instance_no') }}
+from cycle
+where cycle_no_reported is not null
+union all
+select
+    {{ check_columns('D11', 'blin_cycle', 'bc_start',
+        'previous_end_clock > start_clock or '
+        ~ days_between(date_of('previous_start_local'), date_of('start_local')) ~ ' < '
+        ~ parameter('cycle_start_to_start_min_days'),
+        subject='cycle', instance_no='cycle_instance_no') }}
+from cycle
+where previous_start_local is not null
