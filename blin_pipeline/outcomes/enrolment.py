@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "enrolment"
-TABLES = ("marts.subject", "marts.eligibility_result", "marts.time_to_event", "marts.blin_cycle_exposure")
+TABLES = (
+    "marts.subject",
+    "marts.eligibility_result",
+    "marts.time_to_event",
+    "marts.blin_cycle_exposure",
+    "quality.check_result",
+)
+#: The check that counts records which withdrew everything: they have no row anywhere, only this count.
+REMOVED_CHECK = "WITHDRAWN_SCOPE_2"
 RECORDS = "RECORDS"
 STATUSES = ("ELIGIBLE", "INELIGIBLE", "PENDING", "HELD")
 ENTRY_PATHS = ("PROSPECTIVE", "RETRO_ALIVE", "RETRO_DECEASED", "UNKNOWN")
@@ -49,14 +57,19 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
     """All rows of the outcome.
 
     Args:
-        frames: ``marts.subject``, ``marts.eligibility_result``, ``marts.time_to_event``, ``marts.blin_cycle_exposure``.
+        frames: The tables of ``TABLES``.
         context: Parameters and cut.
     """
     build = ResultBuilder(NAME, context)
     subject = table(frames, "marts.subject")
     criteria = table(frames, "marts.eligibility_result")
     total = len(subject)
-    rows = [build.count("records_n", total, population=RECORDS)]
+    checks = table(frames, "quality.check_result")
+    removed = int(checks.loc[checks["check_id"] == REMOVED_CHECK, "n_evaluated"].sum())
+    rows = [
+        build.count("records_n", total + removed, population=RECORDS),
+        build.count("records_removed_n", removed, population=RECORDS),
+    ]
     rows += [
         build.count(
             "eligibility_status_n",
@@ -68,7 +81,7 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         )
         for place, status in enumerate(STATUSES)
     ]
-    for place, step in enumerate(flow(subject, criteria)):
+    for place, step in enumerate(flow(subject, criteria, removed)):
         rows += [
             build.count(
                 f"flow_{part}_n", count, population=RECORDS, n=total, group=("flow_step", step.label), order=place
@@ -87,7 +100,7 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
     return rows + _accrual(build, patients, paths)
 
 
-def flow(subject: pd.DataFrame, criteria: pd.DataFrame) -> list[FlowStep]:
+def flow(subject: pd.DataFrame, criteria: pd.DataFrame, removed: int = 0) -> list[FlowStep]:
     """Boxes of the patient flow in the protocol's order.
 
     The first criterion failed decides where a record leaves. A record with no failure and something undetermined
@@ -97,6 +110,7 @@ def flow(subject: pd.DataFrame, criteria: pd.DataFrame) -> list[FlowStep]:
     Args:
         subject: ``marts.subject``, one row per record.
         criteria: ``marts.eligibility_result``, one row per record and criterion.
+        removed: Records that withdrew everything: counted in REDCap, in no table.
     """
     met = criteria.drop_duplicates(["patient_key", "criterion_cd"]).pivot(
         index="patient_key", columns="criterion_cd", values="met_cd"
@@ -107,7 +121,8 @@ def flow(subject: pd.DataFrame, criteria: pd.DataFrame) -> list[FlowStep]:
 
     left = subject["eligibility_status_cd"] != "HELD"
     steps = [
-        FlowStep(RECORDS, len(subject), 0, 0),
+        FlowStep(RECORDS, len(subject) + removed, 0, 0),
+        FlowStep("REMOVED", len(subject), removed, 0),
         FlowStep("HELD", int(left.sum()), len(subject) - int(left.sum()), 0),
     ]
     for label, criterion in CRITERIA:

@@ -2,7 +2,8 @@
 
 Unit of analysis is the site-numbered cycle (clinical-spec 3). Measures of a cycle (days, dose, interruptions) leave
 out cycles still running at the cut, whose figures are not final, and cycles of which only an upper bound is known;
-``n`` is the number of cycles known, ``n_event`` the number started.
+``n`` is the number of cycles known, ``n_event`` the number started. Intervals between cycles look at cycles that follow
+another.
 """
 
 from __future__ import annotations
@@ -27,14 +28,18 @@ TREATED = "TREATED"
 EXPOSED = "EXPOSED"
 PLANNED_CYCLES = 4
 CYCLE_STATUSES = ("COMPLETED", "COMPLETED_REDUCED", "STOPPED_EARLY", "ONGOING", "NOT_EVALUABLE", "NOT_STARTED")
-#: Statistic -> column and unit of what is measured once per cycle.
+#: Statistic -> column and unit of what is measured once per cycle and final when the cycle has ended.
 MEASURES = {
     "delivered_days": ("delivered_days", "days"),
     "dose_completeness": ("dose_completeness_frac", "fraction"),
     "delivered_mcg": ("delivered_mcg", "mcg"),
     "interruptions_4h_per_cycle": ("n_interrupt_4h", "count"),
-    "gap_between_cycles": ("gap_prev_cycle_days", "days"),
     "hospital_days": ("hospital_days", "days"),
+}
+#: The same for what is known once a cycle that follows another has started.
+INTERVALS = {
+    "gap_between_cycles": ("gap_prev_cycle_days", "days"),
+    "start_to_start_days": ("start_to_start_days", "days"),
 }
 
 
@@ -112,16 +117,17 @@ def _retention(build: ResultBuilder, cycles: pd.DataFrame) -> list[ResultRow]:
 
 
 def _measures(build: ResultBuilder, frames: Mapping[str, pd.DataFrame], started: pd.DataFrame) -> list[ResultRow]:
-    """Median and quartiles of what is measured per cycle."""
+    """Median and quartiles of what is measured per cycle, with the number of cycles that could have a value."""
     final = started[~is_true(started["is_open"])]
+    later = started[started["cycle_no"] > 1]
     rows = []
-    for statistic, (column, unit) in MEASURES.items():
-        if has_column(frames, CYCLES, column):
-            rows.append(
-                build.median(statistic, final[column].tolist(), unit=unit, population=EXPOSED, n_event=len(started))
-            )
-        else:
-            rows.append(_not_collected(build, statistic, unit, column))
+    for measures, known, possible in ((MEASURES, final, len(started)), (INTERVALS, later, len(later))):
+        for statistic, (column, unit) in measures.items():
+            if has_column(frames, CYCLES, column):
+                values = known[column].tolist()
+                rows.append(build.median(statistic, values, unit=unit, population=EXPOSED, n_event=possible))
+            else:
+                rows.append(_not_collected(build, statistic, unit, column))
     return rows
 
 

@@ -55,7 +55,7 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
         *_columns("text", "patient_key line_cd completion_status_cd stop_reason_cd"),
         *_columns("number", "cycle_overall_no delivered_days delivered_mcg dose_completeness_frac n_interrupt_4h"),
         *_columns("text", "line_reported_cd", required=False),
-        *_columns("number", "gap_prev_cycle_days hospital_days", required=False),
+        *_columns("number", "gap_prev_cycle_days start_to_start_days hospital_days", required=False),
         *_columns("flag", "started is_open step_dose_planned"),
         *_columns("flag", "has_home", required=False),
     ),

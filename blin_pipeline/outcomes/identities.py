@@ -111,8 +111,9 @@ def _eligible_n(frames: Frames) -> int:
 
 def _statuses(results: Results, frames: Frames) -> Iterator[bool]:
     records = len(frames["marts.subject"])
+    removed = sum(row.value or 0.0 for row in results.rows("enrolment", "records_removed_n"))
     yield results.total("enrolment", "eligibility_status_n", "eligibility_status") == records
-    yield all(row.value == records for row in results.rows("enrolment", "records_n"))
+    yield all(row.value == records + removed for row in results.rows("enrolment", "records_n"))
 
 
 def _flow(results: Results, frames: Frames) -> Iterator[bool]:
@@ -251,7 +252,7 @@ SUBJECT = ("marts.subject",)
 IDENTITIES: tuple[Identity, ...] = (
     Identity(
         "eligibility_statuses_sum_to_records",
-        "Eligible, ineligible, pending and held records sum to all records.",
+        "Eligible, ineligible, pending, held and removed records sum to all records.",
         ("enrolment",),
         SUBJECT,
         _statuses,

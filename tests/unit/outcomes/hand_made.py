@@ -141,6 +141,7 @@ def blin_cycle_exposure() -> pd.DataFrame:
                 "dose_completeness_frac": None if days is None or status == "ONGOING" else days / 28,
                 "n_interrupt_4h": None if days is None else 0,
                 "gap_prev_cycle_days": None if overall == 1 else 14.0,
+                "start_to_start_days": None if overall == 1 else 42.0,
                 "hospital_days": None if overall > 1 else 3,
                 "step_dose_planned": False,
                 "has_home": overall > 1,

@@ -20,6 +20,7 @@ def test_flow_counted_by_hand():
     steps = flow(table(frames, "marts.subject"), table(frames, "marts.eligibility_result"))
     assert steps == [
         FlowStep("RECORDS", 40, 0, 0),
+        FlowStep("REMOVED", 40, 0, 0),
         FlowStep("HELD", 39, 1, 0),
         FlowStep("NOT_DUPLICATE", 38, 1, 0),
         # p33 fails consent and age: consent comes first. p39 and p40 are undetermined on consent and stay for now.
@@ -36,10 +37,10 @@ def test_flow_counted_by_hand():
 def test_flow_rows_carry_their_order(by_id):
     steps = [key for key in sorted(by_id) if key.startswith("enrolment/flow_remaining_n")]
     assert [key.partition("flow_step=")[2][3:] for key in steps] == [
-        "RECORDS", "HELD", "NOT_DUPLICATE", "CONSENT", "AGE", "B_ALL", "DIAGNOSIS_DATE", "NO_TRIAL_BLIN", "COMPLETE",
+        "RECORDS", "REMOVED", "HELD", "NOT_DUPLICATE", "CONSENT", "AGE", "B_ALL", "DIAGNOSIS_DATE", "NO_TRIAL_BLIN", "COMPLETE",
         "ANALYSIS",
     ]  # fmt: skip
-    assert by_id["enrolment/flow_excluded_n/RECORDS/flow_step=08_COMPLETE"].value == 3
+    assert by_id["enrolment/flow_excluded_n/RECORDS/flow_step=09_COMPLETE"].value == 3
 
 
 def test_duplicate_by_criterion_or_by_registration_note_leaves_once():
@@ -47,7 +48,7 @@ def test_duplicate_by_criterion_or_by_registration_note_leaves_once():
     duplicate = pd.DataFrame([{"patient_key": "p32", "criterion_cd": "E0", "met_cd": "N"}])
     frames["marts.eligibility_result"] = pd.concat([frames["marts.eligibility_result"], duplicate])
     steps = flow(table(frames, "marts.subject"), table(frames, "marts.eligibility_result"))
-    assert steps[2] == FlowStep("NOT_DUPLICATE", 38, 1, 0)
+    assert steps[3] == FlowStep("NOT_DUPLICATE", 38, 1, 0)
 
 
 def test_statuses_and_paths(by_id):
@@ -111,3 +112,21 @@ def test_target_reached(context, parameters):
     )
     (row,) = rows_of(hand_made.frames(), reached, "accrual_days_to_target")
     assert (row.value, row.lower, row.upper, row.reason) == (0, 0, 0, "the target is reached")
+
+
+def test_records_that_withdrew_everything_are_counted_once_and_nowhere_else():
+    frames = hand_made.frames()
+    withdrawn = {"check_id": "WITHDRAWN_SCOPE_2", "n_evaluated": 2, "n_violating": 0, "status_cd": "PASSED"}
+    frames["quality.check_result"] = pd.concat([frames["quality.check_result"], pd.DataFrame([withdrawn])])
+    steps = flow(table(frames, "marts.subject"), table(frames, "marts.eligibility_result"), removed=2)
+    assert steps[:2] == [FlowStep("RECORDS", 42, 0, 0), FlowStep("REMOVED", 40, 2, 0)]
+    assert steps[-1].remaining == 30
+
+
+@pytest.mark.parametrize(("statistic", "value"), [("records_n", 42), ("records_removed_n", 2)])
+def test_the_count_of_removed_records_comes_from_the_checks(context, statistic, value):
+    frames = hand_made.frames()
+    withdrawn = {"check_id": "WITHDRAWN_SCOPE_2", "n_evaluated": 2, "n_violating": 0, "status_cd": "PASSED"}
+    frames["quality.check_result"] = pd.concat([frames["quality.check_result"], pd.DataFrame([withdrawn])])
+    (row,) = rows_of(frames, context, statistic)
+    assert row.value == value

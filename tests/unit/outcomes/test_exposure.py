@@ -29,20 +29,21 @@ def test_retention_by_hand(hand_made_rows):
 
 
 @pytest.mark.parametrize(
-    ("statistic", "value", "known"),
+    ("statistic", "value", "known", "started"),
     [
         # 26 started; the open one and the upper bound are not known: 24. 22 of them ran 28 days or 27, two 10 and 14.
-        ("delivered_days", 28.0, 24),
-        ("dose_completeness", 1.0, 24),
-        ("delivered_mcg", 784.0, 24),
-        ("interruptions_4h_per_cycle", 0.0, 24),
-        ("gap_between_cycles", 14.0, 18),
-        ("hospital_days", 3.0, 7),
+        ("delivered_days", 28.0, 24, 26),
+        ("dose_completeness", 1.0, 24, 26),
+        ("delivered_mcg", 784.0, 24, 26),
+        ("interruptions_4h_per_cycle", 0.0, 24, 26),
+        ("gap_between_cycles", 14.0, 18, 18),
+        ("start_to_start_days", 42.0, 18, 18),
+        ("hospital_days", 3.0, 7, 26),
     ],
 )
-def test_measures_by_hand(by_id, statistic, value, known):
+def test_measures_by_hand(by_id, statistic, value, known, started):
     row = by_id[f"exposure/{statistic}/EXPOSED/median_quartiles"]
-    assert (row.value, row.n, row.n_event) == (value, known, 26)
+    assert (row.value, row.n, row.n_event) == (value, known, started)
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def changed(rows, key, **changes):
             {"value": 2.0},
             "eligibility_statuses_sum_to_records",
         ),
-        ("enrolment/flow_excluded_n/RECORDS/flow_step=04_AGE", {"value": 2.0}, "flow_ends_at_eligible"),
+        ("enrolment/flow_excluded_n/RECORDS/flow_step=05_AGE", {"value": 2.0}, "flow_ends_at_eligible"),
         (
             "enrolment/entry_path_n/ELIGIBLE/ascertainment=00_PROSPECTIVE",
             {"value": 20.0},
