@@ -50,6 +50,7 @@ def test_label_cannot_leave_the_folder(label: str, tmp_path: Path) -> None:
         kept = keep_for_inspection(folder, tmp_path / "quarantine", label, ERROR)
     assert kept is not None
     assert kept.resolve().parent == (tmp_path / "quarantine").resolve()
+    assert not kept.name.startswith((".", "-")), "a name that is seen and no option of a command"
 
 
 def test_full_disk_keeps_nothing(tmp_path: Path) -> None:
