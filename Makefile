@@ -39,11 +39,11 @@ ui: $(INSTALLED) ## Dagster UI of the home folder on 127.0.0.1
 
 test: $(INSTALLED) ## The whole suite: lint, types, rooms, unit, dbt, end to end, browser
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(INSTALLED) ## Fast inner loop: lint, types, rooms and the quick tests
 	@$(MAKE) --no-print-directory lint-python
-	@$(BIN)/python -m pytest -m "not slow" -q -x
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
 
 .PHONY: lint-python lint-sql lint-docker
 lint: $(INSTALLED) lint-python lint-sql lint-docker ## Lint and type check everything, and that lock and generated files are fresh

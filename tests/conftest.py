@@ -32,3 +32,13 @@ def chromium() -> Path:
     if not path.exists():
         pytest.skip("Chromium is not installed")
     return path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For runs on several processes: one process has the demo home, and a slow file stays together with its fixtures."""
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "demo_home" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("demo"))
+        elif item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
