@@ -31,6 +31,7 @@ subjects:
   keep:
     - {consent_status_cd: ["1", "2", "6"]}
     - {consent_status_cd: ["3"], ascertainment_cd: [RETRO_DECEASED]}
+    - {consent_status_cd: ["3"], is_eligible: ["true"]}
   otherwise: consent_not_documented
 code_sets:
   yes_no: [Y, N]

@@ -12,11 +12,12 @@ import pytest
 from made_up_registry import CONTEXT, POLICY, Home, Patient, fill_warehouse, some_patients
 
 from blin_pipeline.errors import BlinError, DataError, LockedError, ReleaseError
-from blin_pipeline.landing.database import Warehouse, connect_file
+from blin_pipeline.landing.database import Warehouse, connect_file, in_memory
 from blin_pipeline.registry.deid import Policy
 from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.release.build import build_candidate
 from blin_pipeline.release.candidate import open_candidate
+from blin_pipeline.release.content import content_hash
 from blin_pipeline.release.transforms import pool_years
 
 Row = dict[str, object]
@@ -131,6 +132,13 @@ def test_value_that_ends_at_the_cut_is_emptied(home: Home) -> None:
     assert rows["X-2"]["frontline_end_day"] == 184
 
 
+def test_values_that_end_at_the_cut_too_often_are_a_finding(home: Home, make_policy: Callable[[str], Policy]) -> None:
+    assert [finding for finding in home.build().facts.findings if finding.code == "ends_at_data_cut"] == []
+    home.policy = make_policy(POLICY.replace(", null_when: {frontline_end_reason_cd: [CUT]}", ""))
+    found = [finding for finding in home.build().facts.findings if finding.code == "ends_at_data_cut"]
+    assert [(finding.where, finding.n) for finding in found] == [("marts.subject.frontline_end_day", 30)]
+
+
 def test_value_outside_its_code_set_becomes_null_and_is_counted(home: Home) -> None:
     patients = [*some_patients(12), Patient("X-1", sex="Jane Doe"), Patient("X-2", sex="555-1234")]
     warehouse = home.fill(patients)
@@ -155,13 +163,14 @@ def test_patients_without_a_right_to_be_there_are_left_out_of_every_table(home: 
         Patient("OUT-PENDING", consent="4"),
         Patient("OUT-PENDING-2", consent="4", status="PENDING"),
         Patient("OUT-NOTHING", consent=None),
-        Patient("OUT-ALIVE-3", consent="3", ascertainment="RETRO_ALIVE"),
+        Patient("OUT-ALIVE-3", consent="3", ascertainment="RETRO_ALIVE", status="PENDING"),
         Patient("OUT-NEW-CODE", consent="7"),
     ]
     kept = [
         Patient("IN-SIGNED", consent="2"),
         Patient("IN-WITHDREW", consent="6", status="ELIGIBLE"),
-        Patient("IN-DECEASED", consent="3", ascertainment="RETRO_DECEASED"),
+        Patient("IN-DECEASED", consent="3", ascertainment="RETRO_DECEASED", status="PENDING"),
+        Patient("IN-DECEASED-2", consent="3", ascertainment="UNKNOWN", status="ELIGIBLE"),
         Patient("IN-INELIGIBLE", status="INELIGIBLE"),
     ]
     patients = [*some_patients(12), *kept, *out]
@@ -176,7 +185,7 @@ def test_patients_without_a_right_to_be_there_are_left_out_of_every_table(home: 
         "consent_pending": 2,
         "consent_not_documented": 3,
     }
-    assert candidate.facts.subjects_released == 16
+    assert candidate.facts.subjects_released == 17
 
 
 def test_record_that_dbt_already_removed_is_still_counted(home: Home) -> None:
@@ -215,6 +224,15 @@ def test_same_data_same_hash_same_parquet_bytes_whatever_the_order(home: Home, t
     changed = bytes_of([replace(patients[0], followup=patients[0].followup + 1), *patients[1:]], "c")
     assert changed[0] != first[0]
     assert changed[1]["subject.parquet"] != first[1]["subject.parquet"]
+
+
+def test_content_hash_does_not_depend_on_the_order_of_rows_but_on_every_row(tmp_path: Path) -> None:
+    with in_memory() as connection:
+        hashes = []
+        for rows in ("(1, 'a'), (2, null), (2, '')", "(2, ''), (2, null), (1, 'a')", "(1, 'a'), (2, ''), (2, '')"):
+            connection.execute(f"create or replace table t as select * from (values {rows}) as v(n, a)")
+            hashes.append(content_hash(connection, "t"))
+    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_blank_and_null_and_renamed_columns_give_other_hashes(

@@ -153,6 +153,32 @@ def test_files_that_cannot_grow(home: Home, limit: int) -> None:
     assert home.release(2).is_new
 
 
+def publish_with_small_files(home: Home, limit: int, results: multiprocessing.Queue[object]) -> None:
+    """Publish the candidate that lies in ``.building`` in a process whose files may not grow beyond ``limit`` bytes."""
+    candidate = open_candidate(next((home.releases / ".building").iterdir()))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    try:
+        home.publish(candidate)
+    except StorageError as error:
+        results.put(error.code)
+    else:
+        results.put("published")
+
+
+@pytest.mark.parametrize("limit", [0, 1_000])
+def test_manifest_that_cannot_be_written(home: Home, limit: int) -> None:
+    first = home.release(1)
+    before = {path: path.read_bytes() for path in home.releases.rglob("*") if path.is_file()}
+    home.build(version=2)
+    results = FORK.Queue()
+    process = FORK.Process(target=publish_with_small_files, args=(home, limit, results))
+    process.start()
+    assert results.get(timeout=120) == "E_DISK"
+    process.join()
+    assert current_release(home.releases) == first.path
+    assert {path: path.read_bytes() for path in home.releases.rglob("*") if path.is_file()} == before
+
+
 def test_disk_that_is_full(home: Home, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()
