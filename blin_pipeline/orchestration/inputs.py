@@ -15,7 +15,7 @@ from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.files import export_from_files
 from blin_pipeline.redcap.progress import Progress
 from blin_pipeline.redcap.transport import ClientLimits
-from blin_pipeline.registry.drift import Drift, find_drift
+from blin_pipeline.registry.drift import BLOCKING, Drift, find_drift
 from blin_pipeline.registry.field_map import load_requirements, refuse_unmet, unmet_requirements
 from blin_pipeline.release.manifest import Inputs
 from blin_pipeline.release.pseudonyms import PseudonymKey, ensure_key
@@ -81,15 +81,23 @@ def released_pull(settings: Settings) -> Pull | None:
 
 
 def check_source(pull: Pull, workspace: Workspace) -> None:
-    """Refuse a pull that cannot feed the declared outcomes, or whose sites are not declared.
+    """Refuse a pull that cannot feed the declared outcomes, or whose fields would be misread.
 
     Raises:
-        ConfigurationError: Codes ``E_REQUIRED_CONCEPTS``, ``E_SITE_UNKNOWN``.
+        ConfigurationError: Codes ``E_REQUIRED_CONCEPTS``, ``E_DICTIONARY_DRIFT``.
     """
     unmet = unmet_requirements(
         workspace.field_map, source_columns(pull), load_requirements(), pull.manifest.record_id_field
     )
     refuse_unmet(unmet)
+    blocking = [item for item in drift_of(pull, workspace) if item.kind in BLOCKING]
+    if blocking:
+        named = ", ".join(f"{item.field_name} ({item.kind.value})" for item in blocking)
+        raise ConfigurationError(
+            "E_DICTIONARY_DRIFT",
+            f"{len(blocking)} fields of the live dictionary would be misread: {named}",
+            fix="Map them in the field map, or renew the registry's dictionary after a review, then run again.",
+        )
 
 
 def drift_of(pull: Pull, workspace: Workspace) -> list[Drift]:

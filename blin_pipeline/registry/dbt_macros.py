@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from blin_pipeline.registry.dictionary import Dictionary, Field, checkbox_column, load_dictionary
@@ -51,7 +51,7 @@ def _fields_literal(fields: dict[str, list[dict[str, object]]]) -> str:
     return "{\n" + ",\n".join(forms) + "\n}"
 
 
-def macro_file(dictionary: Dictionary, parameters: Parameters, missing_data_codes: Sequence[str]) -> str:
+def macro_file(dictionary: Dictionary, parameters: Parameters, missing_data_codes: Iterable[str]) -> str:
     """Text of the generated macro file.
 
     Args:

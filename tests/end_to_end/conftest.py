@@ -1,4 +1,4 @@
-"""One demo home for the session, a small registry, and a sandbox of the test's own."""
+"""A small registry, and a sandbox of the test's own."""
 
 from __future__ import annotations
 
@@ -10,20 +10,6 @@ from homes import CUT, TOKEN, Home, write_settings
 
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 from blin_pipeline.sandbox.synthetic import SyntheticPlan, SyntheticRegistry, generate
-
-
-@pytest.fixture(scope="session")
-def demo_registry() -> SyntheticRegistry:
-    """The registry of ``blin demo``."""
-    return generate(SyntheticPlan(seed=20240614, patients=200, sites=9, data_cut=CUT))
-
-
-@pytest.fixture(scope="session")
-def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A home after ``blin demo``; tests must leave it as it is."""
-    home = Home(tmp_path_factory.mktemp("demo"))
-    home.blin("demo", "--json")
-    return home
 
 
 @pytest.fixture(scope="session")

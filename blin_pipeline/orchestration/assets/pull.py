@@ -76,7 +76,7 @@ def project_asset() -> dg.AssetSpec:
         kinds={"redcap"},
         owners=["team:data"],
         tags={"phi": "true"},
-        description="The registry's REDCap project: where the data are entered.",
+        description="The registry's REDCap project: where the data are entered.\n\nGrain: one project.",
     )
 
 
@@ -122,6 +122,7 @@ def pull_assets(dictionary: Dictionary) -> dg.AssetsDefinition:
         with handled(workspace, retry="dagster/schedule_name" in context.run.tags):
             landed = run_pull(workspace, lambda step: context.log.info(progress_line(step)), context.run_id)
             yield from _pull_events(workspace, landed)
+            check_source(landed, workspace)
 
     return pull
 

@@ -87,6 +87,7 @@ def _newest_candidate(workspace: Workspace) -> Any:  # noqa: ANN401
     kinds={"python", "html"},
     owners=["team:biostat"],
     tags={"phi": "false"},
+    pool=WAREHOUSE_POOL,
     description=(
         "One self-contained HTML page, drawn from report.result of the candidate.\n\nGrain: one file."
         "\n\nIf it fails: nothing is published, the last release stays."
