@@ -10,8 +10,6 @@ from blin_pipeline.errors import DataError
 from blin_pipeline.landing.database import Warehouse
 from blin_pipeline.outcomes.context import OutcomeContext
 from blin_pipeline.outcomes.result import ResultRow, to_arrow
-from blin_pipeline.registry.dbt_macros import field_kind
-from blin_pipeline.registry.dictionary import Dictionary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,30 +79,3 @@ def store_rows(warehouse: Warehouse, outcome: str, rows: Sequence[ResultRow]) ->
         connection.execute("delete from report.result where outcome = ?", [outcome])
         connection.execute("insert into report.result by name select * from outcome_rows")
         connection.execute("commit")
-
-
-def identifying_values(warehouse: Warehouse, dictionary: Dictionary) -> set[str]:
-    """Texts of the restricted zone that may appear nowhere in a release: record ids, access groups, prefixes, free text.
-
-    Args:
-        warehouse: The private database.
-        dictionary: The registry's own dictionary; free text is every unvalidated text field.
-    """
-    free_text = [
-        (form, field.field_name)
-        for form in dictionary.forms
-        for field in dictionary.form_fields(form)
-        if field_kind(field) == "text" and field.field_name != dictionary.record_id_field
-    ]
-    queries = [
-        "select record_id from raw.record",
-        "select redcap_data_access_group from raw.record",
-        "select record_prefix from raw.site",
-        "select redcap_data_access_group from raw.site",
-        *(f'select "{name}" from raw."{form}"' for form, name in free_text),  # noqa: S608 (names are the registry's)
-    ]
-    found: set[str] = set()
-    with warehouse.connect(read_only=True) as connection:
-        for query in queries:
-            found.update(str(value).strip() for (value,) in connection.execute(query).fetchall() if value)
-    return found - {""}

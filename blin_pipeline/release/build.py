@@ -11,6 +11,7 @@ import platform
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -42,6 +43,9 @@ from blin_pipeline.release.transforms import Released, among, name, pool_years, 
 #: DuckDB clients from 1.0 on open it.
 STORAGE_VERSION = "v1.0.0"
 _YEAR_MINIMUM = 11
+#: From how many values, and from which share of a column, an end on the day of the cut is no chance.
+_AT_CUT_LEAST = 2
+_AT_CUT_SHARE = 0.05
 _WAREHOUSE = "warehouse"
 _RELEASE = "release"
 _KEPT = "memory.main.kept_subject"
@@ -220,6 +224,13 @@ def _release_table(
         for column in plan.tables[table]
     ]
     findings = _refused(connection, table, columns, source)
+    if rows.rows == "subject":
+        lengths = [
+            out
+            for out, column in zip(columns, plan.tables[table], strict=True)
+            if column.policy.transform.name in {"rel_day", "duration"}
+        ]
+        findings += _ending_at_cut(connection, table, lengths, source, context.data_cut)
     target = qualified(table, _RELEASE)
     row_count = create_table(connection, target, columns, source, is_counted=rows.rows == "counted")
     described = tuple(
@@ -252,6 +263,20 @@ def _refused(connection: DuckDBPyConnection, table: str, columns: Sequence[Relea
         for column, n in zip(guarded, row, strict=True)
         if int(n) > 0
     ]
+
+
+def _ending_at_cut(
+    connection: DuckDBPyConnection, table: str, lengths: Sequence[Released], source: str, data_cut: date
+) -> list[Finding]:
+    """Columns whose values end on the day of the cut too often to be chance: cut minus value is the diagnosis date."""
+    findings = []
+    for column in lengths:
+        ends = f"s.origin + cast({column.value} as integer) = date {text(data_cut.isoformat())}"
+        counts = f"count(*) filter (where {ends}), count({column.value})"
+        at_cut, known = connection.execute(f"select {counts} from {source}").fetchone() or (0, 0)
+        if at_cut >= _AT_CUT_LEAST and at_cut > _AT_CUT_SHARE * known:
+            findings.append(Finding("ends_at_data_cut", f"{table}.{column.name}", int(at_cut)))
+    return findings
 
 
 def _facts(

@@ -7,12 +7,13 @@ import dagster as dg
 from blin_pipeline.orchestration.assets.outcomes import outcome_key
 from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL
 from blin_pipeline.orchestration.inputs import pseudonym_key
-from blin_pipeline.orchestration.results import identifying_values, presented_pull
+from blin_pipeline.orchestration.results import presented_pull
 from blin_pipeline.orchestration.workspace import Workspace, handled
 from blin_pipeline.outcomes import OUTCOMES
 from blin_pipeline.release.build import build_candidate
 from blin_pipeline.release.candidate import BUILDING, ReleaseContext, open_candidate
-from blin_pipeline.release.publish import publish
+from blin_pipeline.release.leaks import warehouse_identifiers
+from blin_pipeline.release.publish import PAGE, publish
 from blin_pipeline.settings import code_version
 
 CANDIDATE = dg.AssetKey(["release", "candidate"])
@@ -99,7 +100,7 @@ def study_report(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult
 
     with handled(workspace):
         built = _newest_candidate(workspace)
-        page = built.path / "report.html"
+        page = built.path / PAGE
         write_report(built.database, page)
         return dg.MaterializeResult(metadata={"bytes": page.stat().st_size})
 
@@ -126,7 +127,7 @@ def current(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[Any]
             settings.releases_dir,
             policy=workspace.policy,
             ledger=settings.ledger_dir / LEDGER,
-            forbidden=identifying_values(workspace.warehouse, workspace.dictionary),
+            forbidden=warehouse_identifiers(workspace.warehouse),
             keep=settings.keep_releases,
         )
         return dg.MaterializeResult(
@@ -135,6 +136,6 @@ def current(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[Any]
                 "is_new": release.is_new,
                 "content_sha256": release.manifest.content_sha256,
                 "path": dg.MetadataValue.path(str(release.path)),
-                "report": dg.MetadataValue.path(str(release.path / "report.html")),
+                "report": dg.MetadataValue.path(str(release.path / PAGE)),
             }
         )

@@ -83,6 +83,16 @@ def test_nothing_new_leaves_the_release_as_it_is(home: Home) -> None:
     assert [entry.event for entry in read_ledger(home.ledger)] == ["published", "confirmed"]
 
 
+def test_a_changed_report_of_equal_content_is_published(home: Home) -> None:
+    found = []
+    for page in ("<p>one</p>", "<p>one</p>", "<p>two</p>"):
+        candidate = home.build()
+        (candidate.path / "report.html").write_text(page, encoding="utf-8")
+        found.append(home.publish(candidate))
+    assert [release.is_new for release in found] == [True, False, True]
+    assert len({release.manifest.content_sha256 for release in found}) == 1
+
+
 def test_unchanged_compares_every_input_and_looks_at_the_release(home: Home) -> None:
     candidate = home.build()
     assert not unchanged(home.releases, home.ledger, candidate.inputs)
