@@ -20,7 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from blin_pipeline.errors import ConfigurationError
-from blin_pipeline.registry.sites import DataCut, Site
+from blin_pipeline.registry.sites import DataCut, Site, check_sites
 
 CONFIG_NAME = "blin.toml"
 PACKAGE_DIR = Path(__file__).resolve().parent
@@ -102,7 +102,7 @@ class Settings(BaseSettings):
         time_zone: Zone in which a day of the registry ends, and in which schedules run.
         data_cut: Last day that counts; the moment of the pull when not given.
         field_map: Field map of a foreign dictionary, relative to the home folder; identity when not given.
-        keep_releases: Releases kept beside the current one.
+        keep_releases: Releases kept in all, the current one among them.
         source: Where records come from.
         sites: Sites that take part, by data access group.
         sandbox: A sandbox REDCap to start when the source is read; None for a real server.
@@ -235,7 +235,9 @@ class Settings(BaseSettings):
 
     def prepare_home(self) -> None:
         """Create the folders of the home, the restricted one closed to everybody else."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        if not self.home.exists():
+            self.home.mkdir(parents=True)
+            self.home.chmod(0o755)
         for folder in (
             self.restricted,
             self.pulls_dir,
@@ -246,7 +248,9 @@ class Settings(BaseSettings):
             self.ledger_dir,
         ):
             folder.mkdir(mode=0o700, exist_ok=True)
-        self.releases_dir.mkdir(mode=0o755, exist_ok=True)
+        if not self.releases_dir.exists():
+            self.releases_dir.mkdir()
+            self.releases_dir.chmod(0o755)
 
 
 class _environment(PydanticBaseSettingsSource):  # noqa: N801 (a callable, used as a function)
@@ -278,11 +282,12 @@ def load_settings(home: Path | None = None, **overrides: Any) -> Settings:  # no
         **overrides: Settings that win over file and environment.
 
     Raises:
-        ConfigurationError: Code ``E_SETTINGS``, naming the setting at fault.
+        ConfigurationError: Code ``E_SETTINGS``, naming the setting at fault; ``E_SITES``.
     """
     home = (home or default_home()).expanduser().absolute()
     try:
-        return Settings(home=home, **overrides)
+        settings = Settings(home=home, **overrides)
+        return settings.model_copy(update={"sites": check_sites(settings.sites)})
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in first["loc"]) or "settings"

@@ -3,7 +3,7 @@
 set -eu
 umask 077
 mkdir -p "$DAGSTER_HOME"
-cp "${BLIN_DAGSTER_YAML:-/opt/blin/docker/dagster.yaml}" "$DAGSTER_HOME/dagster.yaml"
+cp docker/dagster.yaml "$DAGSTER_HOME/dagster.yaml"
 if [ -n "${BLIN_POSTGRES_PASSWORD_FILE:-}" ]; then
     BLIN_POSTGRES_PASSWORD="$(cat "$BLIN_POSTGRES_PASSWORD_FILE")"
     export BLIN_POSTGRES_PASSWORD

@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from homes import CUT, Home
+
+from blin_pipeline.sandbox.synthetic import SyntheticPlan, SyntheticRegistry, generate
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -32,6 +35,20 @@ def chromium() -> Path:
     if not path.exists():
         pytest.skip("Chromium is not installed")
     return path
+
+
+@pytest.fixture(scope="session")
+def demo_registry() -> SyntheticRegistry:
+    """The registry of ``blin demo``."""
+    return generate(SyntheticPlan(seed=20240614, patients=200, sites=9, data_cut=CUT))
+
+
+@pytest.fixture(scope="session")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A home after ``blin demo``; tests must leave it as it is."""
+    home = Home(tmp_path_factory.mktemp("demo"))
+    home.blin("demo", "--json")
+    return home
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

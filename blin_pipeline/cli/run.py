@@ -53,10 +53,7 @@ def _refresh(settings: Settings, *, force: bool, as_json: bool, command: str) ->
         listen = stack.enter_context(progress_lines(quiet=as_json))
         result = run_refresh(settings, force=force, listener=listen)
     if not result.success:
-        if result.failures:
-            raise result.failures[0]
-        messages.print("[bold red]The run failed.[/] The last release is untouched. See it in the Dagster UI: blin ui")
-        return 1
+        raise result.failures[0]
     summary = summary_of(settings)
     if as_json:
         print_json(command, {"run_id": result.run_id, "published": result.published, "summary": summary})

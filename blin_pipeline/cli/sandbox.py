@@ -33,7 +33,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _is_taken(port: int) -> bool:
+def is_taken(port: int) -> bool:
+    """Whether something listens on a loopback port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -55,7 +56,7 @@ def sandbox_of(settings: Settings) -> Iterator[None]:
 
     When something already listens on the port (``blin ui`` or ``blin sandbox`` of this home), that server is used.
     """
-    if settings.sandbox is None or settings.source.kind != "api" or _is_taken(settings.sandbox.port):
+    if settings.sandbox is None or settings.source.kind != "api" or is_taken(settings.sandbox.port):
         yield
         return
     from blin_pipeline.sandbox.serve import serving

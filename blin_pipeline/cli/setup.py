@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,20 @@ def doctor(
     raise typer.Exit(1 if failed else 0)
 
 
+def _serve(command: list[str], environment: dict[str, str]) -> int:
+    """Run a server until it ends; a signal to stop reaches it once, and it is waited for while it stops its own processes."""
+    from blin_pipeline.settings import PROJECT_DIR
+
+    with subprocess.Popen(command, env=environment, cwd=PROJECT_DIR, start_new_session=True) as server:
+        stopping = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, lambda *_: server.send_signal(signal.SIGINT)) for number in stopping}
+        try:
+            return server.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
 @app.command()
 def ui(
     home: Home = None,
@@ -93,17 +108,22 @@ def ui(
     ] = False,
 ) -> None:
     """Dagster's web page and daemon for this home, on this machine only; schedules can be started there."""
-    from blin_pipeline.cli.sandbox import sandbox_of
-    from blin_pipeline.orchestration.refresh import dagster_environment
+    from blin_pipeline.cli.sandbox import is_taken, sandbox_of
+    from blin_pipeline.orchestration.refresh import dagster_environment, tidy_instance
     from blin_pipeline.settings import PROJECT_DIR, load_settings
 
     settings = load_settings(home)
+    if is_taken(port):
+        raise typer.BadParameter(f"something already listens on port {port}", param_hint="--port")
     binaries = Path(sys.executable).parent
     address = ["-h", "127.0.0.1", "-p", str(port), "-w", str(PROJECT_DIR / "workspace.yaml")]
     if read_only:
         command = [str(binaries / "dagster-webserver"), *address, "--read-only"]
     else:
         command = [str(binaries / "dagster"), "dev", *address]
-    messages.print(f"Dagster UI: http://127.0.0.1:{port}  (stop it with Ctrl+C)")
+        tidy_instance(settings)
+    # Dagster advises its developers' tool instead of `dagster dev`: nothing that a user of this command can act on.
+    environment = {"PYTHONWARNINGS": "ignore::FutureWarning"} | dagster_environment(settings)
+    messages.print(f"Dagster UI: http://127.0.0.1:{port}  (there in about half a minute; stop it with Ctrl+C)")
     with sandbox_of(settings):
-        raise typer.Exit(subprocess.call(command, env=dagster_environment(settings), cwd=PROJECT_DIR))
+        raise typer.Exit(_serve(command, environment))

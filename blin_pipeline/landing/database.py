@@ -101,13 +101,13 @@ def _opened(path: str, *, read_only: bool) -> Iterator[DuckDBPyConnection]:
         yield connection
     except duckdb.OutOfMemoryException:
         failure = StorageError(
-            "E_MEMORY", "A statement needed more memory than allowed.", fix="Raise the memory limit."
+            "E_MEMORY", "A statement needed more memory than allowed.", fix="Close other programs, or run it on a machine with more memory."
         )
     except duckdb.Error as error:
         failure = DataError(
             "E_SQL",
             f"A statement on the database failed ({type(error).__name__}).",
-            fix="Run it again with --debug on a copy in the restricted zone to see DuckDB's own message.",
+            fix="Run it in a DuckDB shell on a copy in the restricted zone to see the database's own message.",
         )
     finally:
         connection.close()
@@ -135,5 +135,5 @@ def _cannot_open(name: str, message: str) -> BlinError:
     return StorageError(
         "E_WAREHOUSE",
         f"{name} cannot be opened as a DuckDB database.",
-        fix="If it is the warehouse, delete it and refresh: it is rebuilt from the pulls. Else check path and rights.",
+        fix="If it is the warehouse, delete it and run `blin refresh --force`: it is rebuilt. Else check path and rights.",
     )

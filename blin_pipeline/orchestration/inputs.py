@@ -84,8 +84,14 @@ def check_source(pull: Pull, workspace: Workspace) -> None:
     """Refuse a pull that cannot feed the declared outcomes, or whose fields would be misread.
 
     Raises:
-        ConfigurationError: Codes ``E_REQUIRED_CONCEPTS``, ``E_DICTIONARY_DRIFT``.
+        ConfigurationError: Codes ``E_LONGITUDINAL``, ``E_REQUIRED_CONCEPTS``, ``E_DICTIONARY_DRIFT``.
     """
+    if pull.manifest.is_longitudinal:
+        raise ConfigurationError(
+            "E_LONGITUDINAL",
+            "this REDCap project is longitudinal, and the tables read classic projects only",
+            fix="The pull is landed and kept; tables and release of longitudinal projects are not there yet.",
+        )
     unmet = unmet_requirements(
         workspace.field_map, source_columns(pull), load_requirements(), pull.manifest.record_id_field
     )

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from blin_pipeline.errors import BlinError
+from blin_pipeline.errors import BlinError, DataError, LockedError
 from blin_pipeline.orchestration.automation import REFRESH
 from blin_pipeline.orchestration.build import build_defs
+from blin_pipeline.orchestration.workspace import close_abandoned_runs, refresh_lock
 from blin_pipeline.settings import Settings
 
 
@@ -62,6 +64,16 @@ def prepare_instance(settings: Settings) -> Path:
     return settings.dagster_home
 
 
+def tidy_instance(settings: Settings) -> None:
+    """Close runs whose process is gone, so that the queue of a server about to start is free; nothing while a refresh runs."""
+    home = prepare_instance(settings)
+    try:
+        with refresh_lock(settings), dg.DagsterInstance.from_config(str(home)) as instance:
+            close_abandoned_runs(instance)
+    except LockedError:
+        return
+
+
 def dagster_environment(settings: Settings) -> dict[str, str]:
     """Environment of Dagster's own processes for this home."""
     return os.environ | {
@@ -86,7 +98,7 @@ def _follow(
 ) -> None:
     cursor: str | None = None
     while True:
-        ended = done.wait(0.2)
+        ended = done.wait(0.5)
         connection = instance.get_records_for_run(run_id, cursor=cursor)
         cursor = connection.cursor
         for record in connection.records:
@@ -98,6 +110,16 @@ def _follow(
                 listener(Progress("note", entry.step_key, entry.user_message))
         if ended and not connection.has_more:
             return
+
+
+def _place(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Say which code location a run of this process belongs to: else the UI's first page and the job's page do not show it."""
+    location = RegisteredCodeLocationOrigin("blin_pipeline")
+    repository = RemoteRepositoryOrigin(location, "__repository__")
+    instance.add_run_tags(run_id, {".dagster/repository": repository.get_label()})
+    run = instance.get_run_by_id(run_id)
+    if run is not None:
+        instance.run_storage.replace_job_origin(run, RemoteJobOrigin(repository, REFRESH))
 
 
 def run_refresh(
@@ -128,16 +150,31 @@ def run_refresh(
                     instance=instance,
                     raise_on_error=False,
                     run_id=run_id,
-                    tags={"blin/started_by": "command"},
+                    tags={"blin/started_by": "command", "dagster/max_retries": "0"},
                     run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 )
         finally:
             done.set()
             follower.join()
+            if instance.has_run(run_id):
+                _place(instance, run_id)
     current = [
         event.step_materialization_data.materialization.metadata
         for event in result.get_asset_materialization_events()
         if event.asset_key == dg.AssetKey(["release", "current"])
     ]
+    if not result.success and not failures:
+        failed = sorted(
+            check.check_name
+            for check in result.get_asset_check_evaluations()
+            if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
+        )
+        failures.append(
+            DataError(
+                "E_CHECK_FAILED",
+                f"the run ended at a check that blocks a release: {', '.join(failed) or 'see the run'}",
+                fix=f"Open run {run_id[:8]} in the Dagster UI (blin ui): the red check says what it compared.",
+            )
+        )
     published = any(metadata["is_new"].value for metadata in current)
     return RefreshResult(result.success, run_id, bool(current), published, tuple(failures))

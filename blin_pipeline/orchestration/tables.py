@@ -112,7 +112,9 @@ class Translator(DagsterDbtTranslator):
 
 
 def _description(node: Mapping[str, Any], meta: Mapping[str, Any]) -> str:
-    grain = f"\n\nGrain: {meta['grain']}." if meta.get("grain") else ""
+    default = "one row of the registry's file of this name" if node["resource_type"] == "seed" else ""
+    grain = meta.get("grain", default)
+    grain = f"\n\nGrain: {grain}." if grain else ""
     failure = "If it fails: downstream steps are skipped and the last release stays. See the dbt log of the run."
     return f"{node.get('description', '').strip()}{grain}\n\n{failure}"
 

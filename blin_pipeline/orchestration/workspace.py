@@ -21,6 +21,9 @@ from blin_pipeline.registry.field_map import FieldMap, load_field_map
 from blin_pipeline.registry.parameters import Parameters, load_parameters
 from blin_pipeline.settings import SECRET_VARIABLES, Settings
 
+#: What no child process is given: the token, and on a server the password of Dagster's database.
+_SECRETS = (*SECRET_VARIABLES, "BLIN_POSTGRES_PASSWORD")
+
 
 class InternalError(BlinError):
     """A fault of this program: its text may hold a value, so only its kind and place are kept."""
@@ -96,6 +99,26 @@ def refresh_lock(settings: Settings) -> Iterator[None]:
         lock.release()
 
 
+def close_abandoned_runs(instance: dg.DagsterInstance, own_run: str | None = None) -> None:
+    """Close runs whose process is gone (killed, or lost with the machine); they would hold the queue and the pool for ever.
+
+    Only while holding the refresh lock: whoever holds it is the one live run of the home.
+
+    Args:
+        instance: Instance of the home.
+        own_run: The run that calls.
+    """
+    started = dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING])
+    for run in instance.get_runs(started):
+        if run.run_id != own_run:
+            instance.add_run_tags(run.run_id, {"dagster/max_retries": "0"})
+            instance.report_run_failed(run, "The process of this run is gone; closed by a later one.")
+    storage = instance.event_log_storage
+    if storage.supports_global_concurrency_limits:
+        for run_id in storage.get_concurrency_run_ids() - {own_run}:
+            storage.free_concurrency_slots_for_run(run_id)
+
+
 @contextmanager
 def handled(workspace: Workspace, *, retry: bool = False) -> Iterator[None]:
     """Turn an error into a Dagster failure that holds its code and what to do, and nothing of a record.
@@ -128,7 +151,7 @@ def handled(workspace: Workspace, *, retry: bool = False) -> Iterator[None]:
 @contextmanager
 def without_secrets() -> Iterator[None]:
     """Take the secrets out of the environment while a child process is started."""
-    taken = {name: os.environ.pop(name) for name in SECRET_VARIABLES if name in os.environ}
+    taken = {name: os.environ.pop(name) for name in _SECRETS if name in os.environ}
     try:
         yield
     finally:
@@ -139,10 +162,12 @@ def workspace_resource(settings: Settings, failures: list[BlinError], *, force: 
     """The workspace as a resource that holds the refresh lock for the length of a run."""
 
     @dg.resource(description="Settings, registry files, warehouse; holds the refresh lock of the home folder.")
-    def workspace(_: dg.InitResourceContext) -> Iterator[Workspace]:
+    def workspace(context: dg.InitResourceContext) -> Iterator[Workspace]:
         shared = Workspace(settings, failures, force)
         try:
             with refresh_lock(settings):
+                if context.instance is not None and context.run is not None:
+                    close_abandoned_runs(context.instance, context.run.run_id)
                 yield shared
         except LockedError as error:
             failures.append(error)

@@ -18,8 +18,6 @@ from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.registry.files import STUDY_DIR, fault, read_csv
 
 HEADER = ("concept", "source_form", "source_event", "source_field", "transform", "codes", "unit", "on_missing")
-#: Concepts that no form holds: REDCap itself gives them.
-SYSTEM_CONCEPTS = frozenset({"redcap_data_access_group"})
 
 
 class MapEntry(BaseModel):
@@ -71,6 +69,10 @@ class FieldMap(BaseModel):
             if entry.concept == concept:
                 return entry.source_field if entry.transform in {"as_is", "recode"} else None
         return concept
+
+    def is_constant(self, concept: str) -> bool:
+        """Whether the map gives the concept one and the same value for everybody."""
+        return any(entry.concept == concept and entry.transform == "constant" for entry in self.entries)
 
     def source_forms(self, dictionary: Dictionary) -> dict[str, str]:
         """Canonical instrument -> source instrument, where the two differ.
@@ -133,7 +135,7 @@ def load_field_map(path: Path | None = None, dictionary: Dictionary | None = Non
     concepts = {name for field in dictionary.fields for name in (field.field_name, *field.export_names())}
     entries: list[MapEntry] = []
     for number, row in read_csv(path, HEADER):
-        if row["concept"] not in concepts | SYSTEM_CONCEPTS:
+        if row["concept"] not in concepts:
             fault(path, f"{row['concept']!r} is no concept of the registry", row=number, column="concept")
         if any(entry.concept == row["concept"] for entry in entries):
             fault(path, "the concept stands twice", row=number, column="concept")
@@ -198,7 +200,7 @@ def unmet_requirements(
         if concept == "record_id":
             return bool(record_id_field)
         source = field_map.source_of(concept)
-        return source is not None and source in source_columns
+        return field_map.is_constant(concept) or (source is not None and source in source_columns)
 
     return [
         requirement

@@ -124,7 +124,7 @@ def ensure_key(path: Path, last_key_id: str | None, *, new_keys_accepted: bool =
             raise ConfigurationError(
                 "E_KEY_LOST",
                 "The pseudonym key is gone, and releases were made with it.",
-                fix="Restore restricted/secrets/pseudonym.key from the backup, or accept new patient keys on purpose.",
+                fix="Restore restricted/secrets/pseudonym.key from the backup, or start a new home folder.",
             )
         return create_key(path)
     key = load_key(path)
@@ -132,7 +132,7 @@ def ensure_key(path: Path, last_key_id: str | None, *, new_keys_accepted: bool =
         raise ConfigurationError(
             "E_KEY_CHANGED",
             "The pseudonym key is not the one of the last release.",
-            fix="Restore the former key from the restricted backup, or accept new patient keys on purpose.",
+            fix="Restore the former key from the restricted backup, or start a new home folder.",
         )
     return key
 

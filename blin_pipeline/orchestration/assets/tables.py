@@ -58,7 +58,12 @@ def table_assets(project: DbtProject) -> dg.AssetsDefinition:
                 codes = connection.sql("select code from raw.missing_code order by code").fetchall()
             arguments = dbt_arguments(workspace.field_map, workspace.dictionary, [str(code) for (code,) in codes])
             with without_secrets():
-                invocation = dbt.cli(arguments, context=context, raise_on_error=False)
+                invocation = dbt.cli(
+                    arguments,
+                    context=context,
+                    raise_on_error=False,
+                    target_path=workspace.settings.dbt_dir / "target",
+                )
             yield from invocation.stream()
             if not invocation.is_successful():
                 raise DataError(
