@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -21,10 +21,17 @@ import duckdb
 
 from blin_pipeline.registry.dictionary import Dictionary, load_dictionary
 from blin_pipeline.sandbox.rows import FormRow
+from blin_pipeline.sandbox.synthetic import SyntheticRegistry
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt_project"
-KEYS = ("record_id", "redcap_event_name", "redcap_data_access_group", "redcap_repeat_instrument", "redcap_repeat_instance")
+KEYS = (
+    "record_id",
+    "redcap_event_name",
+    "redcap_data_access_group",
+    "redcap_repeat_instrument",
+    "redcap_repeat_instance",
+)
 
 
 @dataclass(frozen=True)
@@ -68,9 +75,18 @@ def write_raw(path: Path, registry: RawRegistry) -> None:
         cut = (registry.cut, registry.cut_utc)
         pull = ("pull-1", "1", "synthetic", "14.0.0", registry.cut_utc, *cut, len(groups), "d", "c")
         _table(connection, "pull", _PULL, [pull])
-        _table(connection, "record", dict.fromkeys(("record_id", "redcap_data_access_group"), "varchar"), groups.items())
-        crosswalk = [(record, patient_key(record), by_group.get(group, "UNASSIGNED")) for record, group in groups.items()]
-        _table(connection, "patient_crosswalk", dict.fromkeys(("record_id", "patient_key", "site_id"), "varchar"), crosswalk)
+        _table(
+            connection, "record", dict.fromkeys(("record_id", "redcap_data_access_group"), "varchar"), groups.items()
+        )
+        crosswalk = [
+            (record, patient_key(record), by_group.get(group, "UNASSIGNED")) for record, group in groups.items()
+        ]
+        _table(
+            connection,
+            "patient_crosswalk",
+            dict.fromkeys(("record_id", "patient_key", "site_id"), "varchar"),
+            crosswalk,
+        )
         status = [
             (row.record_id, "", row.form, str(row.instance or ""), row.values.get(f"{row.form}_complete", ""))
             for row in registry.rows
@@ -78,11 +94,17 @@ def write_raw(path: Path, registry: RawRegistry) -> None:
         _table(connection, "form_status", dict.fromkeys(_STATUS, "varchar"), status)
         codes = [(code, code) for code in ("UNK", "NA", "NASK", "NAVU")]
         _table(connection, "missing_code", dict.fromkeys(("code", "label"), "varchar"), codes)
-        _table(connection, "quarantine", dict.fromkeys(("form", "record_id", "event", "instance", "reason_cd"), "varchar"), [])
+        _table(
+            connection,
+            "quarantine",
+            dict.fromkeys(("form", "record_id", "event", "instance", "reason_cd"), "varchar"),
+            [],
+        )
         _table(connection, "not_collected", dict.fromkeys(("form", "field"), "varchar"), [])
         _table(connection, "dictionary", {"field_name": "varchar"}, [])
         sites = [
-            (s.site_id, s.data_access_group, s.record_prefix, s.time_zone, date(2024, 1, 1), None) for s in registry.sites
+            (s.site_id, s.data_access_group, s.record_prefix, s.time_zone, date(2024, 1, 1), None)
+            for s in registry.sites
         ]
         _table(connection, "site", _SITE, sites)
 
@@ -125,7 +147,9 @@ def _form_cells(row: FormRow, columns: Iterable[str], groups: dict[str, str], re
     return (*keys, *(row.values.get(name, "") for name in columns), "pull-1")
 
 
-def _table(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], rows: Iterable[Sequence[Any]]) -> None:
+def _table(
+    connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, str], rows: Iterable[Sequence[Any]]
+) -> None:
     definition = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
     connection.execute(f'create table raw."{name}" ({definition})')
     batch = [tuple(row) for row in rows]
@@ -133,9 +157,11 @@ def _table(connection: duckdb.DuckDBPyConnection, name: str, columns: dict[str, 
         connection.executemany(f'insert into raw."{name}" values ({", ".join("?" * len(columns))})', batch)
 
 
-def run_dbt(warehouse: Path, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_dbt(
+    warehouse: Path, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run dbt in its own process; target and logs go to ``folder``."""
-    environment = os.environ | {
+    own = {**os.environ, **(environment or {})} | {
         "BLIN_WAREHOUSE": str(warehouse),
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
@@ -144,10 +170,27 @@ def run_dbt(warehouse: Path, folder: Path, *arguments: str) -> subprocess.Comple
     }
     command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments]
     place = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    return subprocess.run([*command, *place], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run([*command, *place], env=own, capture_output=True, text=True, check=False)
 
 
-def manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of the last dbt command that wrote to ``folder``."""
-    loaded: dict[str, Any] = json.loads((folder / "target" / "manifest.json").read_text())
-    return loaded
+@dataclass(frozen=True)
+class Build:
+    """A finished build: its data, its output, its artefacts."""
+
+    source: SyntheticRegistry
+    registry: RawRegistry
+    warehouse: Path
+    folder: Path
+    succeeded: bool
+    output: str
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What dbt knows of the project."""
+        loaded: dict[str, Any] = json.loads((self.folder / "target" / "manifest.json").read_text())
+        return loaded
+
+    @property
+    def compiled(self) -> Path:
+        """Folder of the models' SQL as it ran."""
+        return self.folder / "target" / "compiled" / "blin" / "models"

@@ -1,12 +1,12 @@
 {#-
   The columns every check model gives, one row per value or row that was looked at:
   check_id, patient_key, site_id, form, instance_no, field_name, is_violated.
-  `subject` is the alias of a relation with patient_key and site_id.
+  `subject` is the alias that patient_key and site_id are taken from, needed where the select joins.
 -#}
-{% macro check_columns(check_id, form, field_name, is_violated, subject='subject', instance_no='1') -%}
+{% macro check_columns(check_id, form, field_name, is_violated, subject=none, instance_no='1') -%}
     '{{ check_id }}' as check_id,
-    {{ subject }}.patient_key,
-    {{ subject }}.site_id,
+    {{ subject ~ '.' if subject }}patient_key,
+    {{ subject ~ '.' if subject }}site_id,
     '{{ form }}' as form,
     cast({{ instance_no }} as integer) as instance_no,
     '{{ field_name }}' as field_name,

@@ -9,3 +9,17 @@
         {%- endif %}
     end
 {%- endmacro %}
+
+{#- How many options of a checkbox question are ticked; an unopened form counts none. -#}
+{% macro count_ticked(name, codes) -%}
+    {%- for code in codes -%}
+    {{ ' + ' if not loop.first }}case when {{ name }}__{{ code }} then 1 else 0 end
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Columns as one text to compare rows by; null is empty. -#}
+{% macro joined_text(columns) -%}
+    {%- for column in columns -%}
+    {{ " || '|' || " if not loop.first }}coalesce(cast({{ column }} as varchar), '')
+    {%- endfor -%}
+{%- endmacro %}

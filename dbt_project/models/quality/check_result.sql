@@ -1,3 +1,4 @@
+-- sqlfluff:rules:references.keywords:ignore_words:name
 with looked_at as (
     {%- for name in check_models() %}
     select

@@ -14,8 +14,9 @@ with finding as (
 )
 
 select
-    {{ surrogate_key(['finding.check_id', 'finding.patient_key', 'finding.form', 'finding.instance_no', 'finding.field_name']) }}
-        as query_key,
+    {{ surrogate_key([
+        'finding.check_id', 'finding.patient_key', 'finding.form', 'finding.instance_no', 'finding.field_name'
+    ]) }} as query_key,
     finding.check_id,
     finding.patient_key,
     finding.site_id,

@@ -6,11 +6,13 @@ with subject as (
         recorded.site_id,
         case when period.plan_date is not null then 1 else 0 end as is_treated,
         case
-            when {{ days_between('period.plan_date', 'recorded.data_cut_date') }} >= {{ parameter('response_due_days') }} then 1
+            when {{ add_days('period.plan_date', parameter('response_due_days')) }} <= recorded.data_cut_date
+                then 1
             else 0
         end as is_response_due,
         case
-            when {{ days_between('period.plan_date', 'recorded.data_cut_date') }} >= {{ parameter('stale_on_therapy_days') }} then 1
+            when {{ add_days('period.plan_date', parameter('stale_on_therapy_days')) }} <= recorded.data_cut_date
+                then 1
             else 0
         end as is_followup_due,
         case when coalesce(recorded.screen_note_cd, '0') = '0' then 1 else 0 end as is_entered_fully
@@ -52,8 +54,12 @@ select
     expected.site_id,
     expected.form,
     cast(
-        sum(case when coalesce(entered.n_started, 0) > expected.n_expected then entered.n_started else expected.n_expected end)
-        as integer
+        sum(
+            case
+                when coalesce(entered.n_started, 0) > expected.n_expected then entered.n_started
+                else expected.n_expected
+            end
+        ) as integer
     ) as n_due,
     cast(sum(coalesce(entered.n_started, 0)) as integer) as n_started,
     cast(sum(coalesce(entered.n_complete, 0)) as integer) as n_complete

@@ -1,4 +1,5 @@
--- Grain: one row per patient with a dated contact: the last day on which the patient is known to have been alive, with its source.
+-- Grain: one row per patient with a dated contact: the last day on which the patient is known to have been alive,
+-- with its source.
 with death as (
     select
         patient_key,
@@ -16,7 +17,11 @@ contact as (
         recorded.instance_no,
         row_number() over (
             partition by recorded.patient_key
-            order by recorded.recorded_date desc, recorded.form, recorded.field_name, recorded.instance_no
+            order by
+                recorded.recorded_date desc,
+                recorded.form asc,
+                recorded.field_name asc,
+                recorded.instance_no asc
         ) as recency
     from {{ ref('int_dates__recorded') }} as recorded
     left join death on recorded.patient_key = death.patient_key

@@ -1,4 +1,5 @@
--- Grain: patient x role (DIAGNOSIS, RELAPSE, DEATH) x instance: a date with its precision as the interval it can lie in.
+-- Grain: patient x role (DIAGNOSIS, RELAPSE, DEATH) x instance: a date with its precision as the interval it can
+-- lie in.
 with entered as (
     select
         patient_key,
@@ -48,7 +49,8 @@ select
     bounded.earliest_date,
     bounded.latest_date,
     bounded.imputation_flag,
-    -- An interval that begins after the last day that counts is not imputed into it: it does not exist (finding D01).
+    -- An interval that begins after the last day that counts is not imputed into it: it does not exist (finding
+    -- D01).
     bounded.earliest_date <= subject.counted_through_date and bounded.latest_date >= date '1900-01-01' as is_counted
 from bounded
 inner join {{ ref('int_subject__recorded') }} as subject on bounded.patient_key = subject.patient_key

@@ -1,4 +1,5 @@
--- Grain: one row per recorded date (patient x form x instance x field), every date field of the dictionary that places a patient in time.
+-- Grain: one row per recorded date (patient x form x instance x field), every date field of the dictionary that
+-- places a patient in time.
 with entered as (
     {%- for entry in recorded_date_fields() %}
     select

@@ -1,6 +1,6 @@
 -- Grain: patient x role x instance: the one date used for point estimates beside the bounds for sensitivity.
--- Point: the date as entered (convention: 15th, 1 July). A death is not before the last contact, nothing is after the last day
--- that counts, and neither rule ever leaves the interval.
+-- Point: the date as entered (convention: 15th, 1 July). A death is not before the last contact, nothing is after
+-- the last day that counts, and neither rule ever leaves the interval.
 with placed as (
     select
         bounded.patient_key,

@@ -44,7 +44,8 @@ select
     death_dtf,
     followed_through_date,
     followed_end_cd,
-    -- First instant that no longer counts, on the clock of the infusion times: 24:00 of the day, or the moment of the cut.
+    -- First instant that no longer counts, on the clock of the infusion times: 24:00 of the day, or the moment of
+    -- the cut.
     case
         when followed_end_cd = 'CUT' or end_of_day_clock > data_cut_clock then data_cut_clock
         else end_of_day_clock

@@ -1,4 +1,5 @@
--- Grain: one row per treated patient (a plan date that counts): frontline therapy from the plan date to its end and why it ended.
+-- Grain: one row per treated patient (a plan date that counts): frontline therapy from the plan date to its end
+-- and why it ended.
 with relapse as (
     select
         dated.patient_key,
@@ -30,7 +31,7 @@ dated as (
     inner join {{ ref('stg_redcap__treatment_plan') }} as treatment
         on
             subject.patient_key = treatment.patient_key
-            and treatment.plan_date <= subject.counted_through_date
+            and subject.counted_through_date >= treatment.plan_date
             and treatment.plan_date >= date '1900-01-01'
     left join relapse on subject.patient_key = relapse.patient_key
     left join {{ ref('int_frontline__refractory') }} as refractory on subject.patient_key = refractory.patient_key

@@ -1,5 +1,5 @@
--- Grain: one row per patient declared refractory: the day on which the regimen was changed after the full number of induction
--- courses without a remission (registry definition) up to that day.
+-- Grain: one row per patient declared refractory: the day on which the regimen was changed after the full number
+-- of induction courses without a remission (registry definition) up to that day.
 with induction as (
     select
         patient_key,
@@ -11,7 +11,8 @@ with induction as (
 ),
 
 change as (
-    -- Salvage, a later line, or a regimen that differs from that of the first induction (unknown differs from nothing).
+    -- Salvage, a later line, or a regimen that differs from that of the first induction (unknown differs from
+    -- nothing).
     select
         course.patient_key,
         course.start_date as change_date
@@ -27,14 +28,14 @@ change as (
         )
     union all
     select
-        cycle.patient_key,
-        {{ date_of('cycle.bc_start') }} as change_date
-    from {{ ref('stg_redcap__blin_cycle') }} as cycle
-    inner join {{ ref('int_subject__recorded') }} as subject on cycle.patient_key = subject.patient_key
+        blin_cycle.patient_key,
+        {{ date_of('blin_cycle.bc_start') }} as change_date
+    from {{ ref('stg_redcap__blin_cycle') }} as blin_cycle
+    inner join {{ ref('int_subject__recorded') }} as subject on blin_cycle.patient_key = subject.patient_key
     where
-        cycle.bc_line_cd = '3'
-        and coalesce(cycle.bc_status_cd, '') <> '4'
-        and {{ date_of('cycle.bc_start') }} <= subject.counted_through_date
+        blin_cycle.bc_line_cd = '3'
+        and coalesce(blin_cycle.bc_status_cd, '') <> '4'
+        and {{ date_of('blin_cycle.bc_start') }} <= subject.counted_through_date
 ),
 
 first_remission as (
@@ -55,8 +56,8 @@ from change
 inner join induction
     on
         change.patient_key = induction.patient_key
+        and change.change_date > induction.start_date
         and induction.induction_no = {{ parameter('max_induction_courses') }}
-        and induction.start_date < change.change_date
 left join first_remission on change.patient_key = first_remission.patient_key
 where first_remission.cr_date is null or first_remission.cr_date > change.change_date
 group by change.patient_key

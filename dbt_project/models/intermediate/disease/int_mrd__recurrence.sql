@@ -1,5 +1,5 @@
--- Grain: one row per patient with MRD recurrence: first day on which MRD came back (positive after negative by the same method, or a
--- relapse form of kind 5, MRD recurrence only).
+-- Grain: one row per patient with MRD recurrence: first day on which MRD came back (positive after negative by
+-- the same method, or a relapse form of kind 5, MRD recurrence only).
 with came_back as (
     select
         positive.patient_key,

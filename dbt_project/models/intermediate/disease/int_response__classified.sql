@@ -1,10 +1,11 @@
--- Grain: one row per counted response assessment, each criterion answered by itself: true, false, or null when it cannot be judged.
+-- Grain: one row per counted response assessment, each criterion answered by itself: true, false, or null when it
+-- cannot be judged.
 with assessed as (
     select
         response.patient_key,
-        checked.site_id,
+        usable.site_id,
         response.instance_no,
-        checked.row_date as assess_date,
+        usable.row_date as assess_date,
         response.ra_timepoint_cd as timepoint_cd,
         response.ra_site_call_cd,
         response.ra_marrow_cd,
@@ -23,12 +24,12 @@ with assessed as (
             when response.ra_bm_blast is not null then 'DERIVED_FROM_PERCENT'
         end as marrow_basis_cd
     from {{ ref('stg_redcap__response') }} as response
-    inner join {{ ref('int_form_row__checked') }} as checked
+    inner join {{ ref('int_form_row__checked') }} as usable
         on
-            response.patient_key = checked.patient_key
-            and response.instance_no = checked.instance_no
-            and checked.form = 'response'
-            and checked.reason_cd is null
+            response.patient_key = usable.patient_key
+            and response.instance_no = usable.instance_no
+            and usable.form = 'response'
+            and usable.reason_cd is null
 ),
 
 judged as (
@@ -40,7 +41,8 @@ judged as (
             when marrow_basis_cd = 'DERIVED_FROM_PERCENT' then ra_bm_blast < {{ parameter('cr_blast_pct') }}
         end as is_marrow_clear,
         case ra_pb_lymphoblast_cd when '0' then true when '1' then false end as is_blood_clear,
-        -- Conventional response asks for the percentage; "none" by the item means under 5 % by the item's own wording.
+        -- Conventional response asks for the percentage; "none" by the item means under 5 % by the item's own
+        -- wording.
         case
             when ra_bm_blast is not null then ra_bm_blast < {{ parameter('cr_blast_pct') }}
             when ra_bm_lymphoblast_cd = '0' then true

@@ -1,5 +1,5 @@
--- Grain: one row per treated patient: the best response of frontline therapy. An assessment counts when it is after the plan date,
--- before any relapse or refractory date, and not after death, withdrawal or the cut.
+-- Grain: one row per treated patient: the best response of frontline therapy. An assessment counts when it is
+-- after the plan date, before any relapse or refractory date, and not after death, withdrawal or the cut.
 with counted as (
     select
         period.patient_key,
@@ -13,9 +13,9 @@ with counted as (
     left join {{ ref('int_response__classified') }} as response
         on
             period.patient_key = response.patient_key
-            and response.assess_date > period.plan_date
-            and response.assess_date < coalesce(period.progression_date, date '9999-12-31')
-            and response.assess_date <= period.frontline_end_date
+            and period.plan_date < response.assess_date
+            and coalesce(period.progression_date, date '9999-12-31') > response.assess_date
+            and period.frontline_end_date >= response.assess_date
 )
 
 select

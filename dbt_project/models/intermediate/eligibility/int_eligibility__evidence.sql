@@ -1,5 +1,6 @@
--- Grain: one row per kept record: every field that eligibility reads, and whether an error of checks D01 to D05 makes it unusable
--- (clinical specification 1, note e: such a criterion is unknown, never met; what fails for another reason still fails).
+-- Grain: one row per kept record: every field that eligibility reads, and whether an error of checks D01 to D05
+-- makes it unusable (clinical specification 1, note e: such a criterion is unknown, never met; what fails for
+-- another reason still fails).
 with finding as (
     {%- for name in check_models()[:5] %}
     select
@@ -16,11 +17,14 @@ with finding as (
 fault as (
     select
         patient_key,
-        max(case when check_id in ('D01', 'D02', 'D03') and field_name = 'dx_date' then 1 else 0 end) = 1 as has_dx_fault,
+        max(
+            case when check_id in ('D01', 'D02', 'D03') and field_name = 'dx_date' then 1 else 0 end
+        ) = 1 as has_dx_fault,
         max(case when field_name = 'blin_trial_start' then 1 else 0 end) = 1 as has_trial_fault,
         max(case when field_name = 'reg_date' then 1 else 0 end) = 1 as has_reg_fault,
         max(case when field_name = 'birth_date' then 1 else 0 end) = 1 as has_birth_fault,
-        -- Consent, vital status at entry and date of death; a death before the diagnosis makes either date doubtful.
+        -- Consent, vital status at entry and date of death; a death before the diagnosis makes either date
+        -- doubtful.
         max(
             case
                 when check_id in ('D04', 'D05') or field_name in ('consent_date', 'dth_date') then 1

@@ -1,5 +1,5 @@
--- Grain: one row per kept record: for each criterion one code, MET or the reason why it is not met (N:) or undecided (U:).
--- One column per criterion, in the protocol's words; the first line that holds decides.
+-- Grain: one row per kept record: for each criterion one code, MET or the reason why it is not met (N:) or
+-- undecided (U:). One column per criterion, in the protocol's words; the first line that holds decides.
 with aged as (
     select
         *,
@@ -8,7 +8,9 @@ with aged as (
         coalesce(age_dx, {{ completed_years('birth_date', 'dx_hi') }}) as age_hi,
         coalesce(
             {{ completed_years('birth_date', 'reg_date') }},
-            age_dx + {{ days_between('dx_lo', 'reg_date') }} / {{ parameter('days_per_year') }}
+            age_dx
+            + {{ days_between('dx_lo', 'reg_date') }}
+            / {{ parameter('days_per_year') }}
         ) as age_at_registration
     from {{ ref('int_eligibility__evidence') }}
 ),

@@ -1,6 +1,7 @@
--- Grain: one row per blinatumomab cycle that counts: how its exposure is known (exposure_source_cd) and what was infused.
--- SEGMENTS when any segment is kept; HEADER (the cycle form's own start and stop at the planned rate) when the site says that it was
--- not interrupted; else UPPER_BOUND: the same arithmetic, but only as an upper bound, the measures stay null.
+-- Grain: one row per blinatumomab cycle that counts: how its exposure is known (exposure_source_cd) and what was
+-- infused. SEGMENTS when any segment is kept; HEADER (the cycle form's own start and stop at the planned rate)
+-- when the site says that it was not interrupted; else UPPER_BOUND: the same arithmetic, but only as an upper
+-- bound, the measures stay null.
 with sourced as (
     select
         plan.*,
@@ -11,16 +12,31 @@ with sourced as (
         total.stop_clock as last_clock,
         total.start_local as first_local,
         total.is_open as has_open_segment,
+        total.start_rate_mcg_day,
+        total.max_rate_mcg_day,
+        total.off_h,
+        total.overlap_h,
+        total.rate_conflict_h,
+        total.longest_interrupt_h,
+        total.interrupt_reason_cd_first,
+        total.n_short_breaks,
+        total.n_interrupt_4h,
+        total.n_interrupt_24h,
+        total.n_interrupt_7d,
         case
             when plan.bc_status_cd = '4' then 'NOT_STARTED'
             when total.n_segments is not null then 'SEGMENTS'
             when plan.bc_interrupted_cd = '0' then 'HEADER'
             else 'UPPER_BOUND'
         end as exposure_source_cd,
-        -- The stop of a cycle that the site calls finished but gave no stop is not known; it does not run to the cut.
+        -- The stop of a cycle that the site calls finished but gave no stop is not known; it does not run to the
+        -- cut.
         plan.end_clock is null and plan.bc_status_cd in ('2', '3') as is_stop_missing,
-        case when plan.end_clock < plan.horizon_clock then plan.end_clock else plan.horizon_clock end as header_stop_clock,
-        plan.end_clock is null or (plan.end_clock > plan.horizon_clock and plan.followed_end_cd <> 'DEATH') as is_header_open
+        case
+            when plan.end_clock < plan.horizon_clock then plan.end_clock else plan.horizon_clock
+        end as header_stop_clock,
+        plan.end_clock is null
+        or (plan.end_clock > plan.horizon_clock and plan.followed_end_cd <> 'DEATH') as is_header_open
     from {{ ref('int_blin_cycle__planned') }} as plan
     left join {{ ref('int_infusion__cycle_total') }} as total
         on plan.patient_key = total.patient_key and plan.cycle_instance_no = total.cycle_instance_no
@@ -87,5 +103,17 @@ select
         when 'HEADER' then header_mcg
     end as delivered_mcg,
     case when exposure_source_cd = 'UPPER_BOUND' then header_days end as delivered_days_upper,
-    case when exposure_source_cd = 'UPPER_BOUND' then header_mcg end as delivered_mcg_upper
+    case when exposure_source_cd = 'UPPER_BOUND' then header_mcg end as delivered_mcg_upper,
+    n_segments,
+    start_rate_mcg_day,
+    max_rate_mcg_day,
+    off_h,
+    overlap_h,
+    rate_conflict_h,
+    longest_interrupt_h,
+    interrupt_reason_cd_first,
+    -- A form that says "not interrupted" counts as no break; else breaks are known from segments only.
+    {%- for name in ['n_short_breaks', 'n_interrupt_4h', 'n_interrupt_24h', 'n_interrupt_7d'] %}
+    case when exposure_source_cd = 'HEADER' then 0 else {{ name }} end as {{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
 from dosed

@@ -1,8 +1,9 @@
--- Grain: one row per landed blinatumomab cycle form (site-numbered cycle): what was planned, and its own first start and last stop
--- on the infusion clock. header_reason_cd says why the form's own dates cannot give exposure (segments may still do so).
+-- Grain: one row per landed blinatumomab cycle form (site-numbered cycle): what was planned, and its own first
+-- start and last stop on the infusion clock. header_reason_cd says why the form's own dates cannot give exposure
+-- (segments may still do so).
 with landed as (
     select
-        cycle.*,
+        blin_cycle.*,
         subject.time_zone,
         subject.data_cut_date,
         subject.withdraw_date,
@@ -10,13 +11,13 @@ with landed as (
         subject.death_hi,
         subject.followed_end_cd,
         -- Neither clock time known, or the start only: whole days.
-        coalesce(cycle.bc_time_known_cd in ('2', '3'), false) as is_whole_days,
-        coalesce(cycle.bc_step_cd = '1', false) as step_dose_planned,
-        coalesce(cycle.bc_weight < {{ parameter('weight_band_kg') }}, false) as is_dosed_by_surface,
+        coalesce(blin_cycle.bc_time_known_cd in ('2', '3'), false) as is_whole_days,
+        coalesce(blin_cycle.bc_step_cd = '1', false) as step_dose_planned,
+        coalesce(blin_cycle.bc_weight < {{ parameter('weight_band_kg') }}, false) as is_dosed_by_surface,
         subject.followed_through_date,
         subject.followed_through_clock
-    from {{ ref('stg_redcap__blin_cycle') }} as cycle
-    inner join {{ ref('int_subject__horizon') }} as subject on cycle.patient_key = subject.patient_key
+    from {{ ref('stg_redcap__blin_cycle') }} as blin_cycle
+    inner join {{ ref('int_subject__horizon') }} as subject on blin_cycle.patient_key = subject.patient_key
 ),
 
 clocked as (
@@ -70,6 +71,11 @@ select
         when step_dose_planned then bc_plan_days * step_rate_mcg_day
         else bc_plan_days * planned_rate_mcg_day
     end as planned_mcg,
+    bc_purpose_cd as purpose_cd,
+    bc_line_cd,
+    bc_stop_reason_cd as stop_reason_cd,
+    bc_inpt_days as hospital_days,
+    case bc_home_cd when '1' then true when '0' then false end as has_home,
     repeat_no > 1 as is_repeat,
     case
         when not form_opened then 'CYC_EMPTY_ROW'

@@ -1,28 +1,33 @@
--- Grain: one row per landed infusion segment, on the infusion clock and with its rate: kept (reason null) or set aside with the
--- reason. Nothing is swapped or guessed here.
+-- Grain: one row per landed infusion segment, on the infusion clock and with its rate: kept (reason null) or set
+-- aside with the reason. Nothing is swapped or guessed here.
 with located as (
-    -- The cycle is found by its number. Should a site have used one number twice, the latest cycle begun by then is meant.
+    -- The cycle is found by its number. Should a site have used one number twice, the latest cycle begun by then
+    -- is meant.
     select
         segment.*,
-        cycle.cycle_instance_no,
-        coalesce(cycle.is_whole_days, false) as is_whole_days,
-        cycle.bc_status_cd,
-        cycle.bc_bsa,
-        cycle.end_clock as cycle_end_clock,
+        blin_cycle.cycle_instance_no,
+        coalesce(blin_cycle.is_whole_days, false) as is_whole_days,
+        blin_cycle.bc_status_cd,
+        blin_cycle.bc_bsa,
+        blin_cycle.end_clock as cycle_end_clock,
         row_number() over (
             partition by segment.patient_key, segment.instance_no
             order by
-                case when cycle.start_local <= segment.sg_start then 0 else 1 end,
-                case when cycle.start_local <= segment.sg_start then cycle.start_local end desc,
-                cycle.start_local,
-                cycle.cycle_instance_no
+                case
+                    when blin_cycle.start_local <= segment.sg_start then 0
+                    when blin_cycle.start_local is not null then 1
+                    else 2
+                end asc,
+                case when blin_cycle.start_local <= segment.sg_start then blin_cycle.start_local end desc,
+                blin_cycle.start_local asc,
+                blin_cycle.cycle_instance_no asc
         ) as choice_no
     from {{ ref('stg_redcap__blin_segment') }} as segment
-    left join {{ ref('int_blin_cycle__planned') }} as cycle
+    left join {{ ref('int_blin_cycle__planned') }} as blin_cycle
         on
-            segment.patient_key = cycle.patient_key
-            and segment.sg_cycle = cycle.cycle_no_reported
-            and not cycle.is_repeat
+            segment.patient_key = blin_cycle.patient_key
+            and segment.sg_cycle = blin_cycle.cycle_no_reported
+            and not blin_cycle.is_repeat
 ),
 
 clocked as (
@@ -38,7 +43,8 @@ clocked as (
         end as horizon_clock,
         {{ infusion_clock('located.sg_start', 'located.is_whole_days', 'subject.time_zone') }} as start_clock,
         {{ infusion_clock('located.sg_end', 'located.is_whole_days', 'subject.time_zone') }} as end_clock,
-        -- By body surface the rate is capped: at 9 mcg/day while the step rate of 5 mcg/m2/day runs, at 28 mcg/day otherwise.
+        -- By body surface the rate is capped: at 9 mcg/day while the step rate of 5 mcg/m2/day runs, at 28
+        -- mcg/day otherwise.
         case
             when located.sg_rate_unit_cd = '1' then located.sg_rate
             when located.sg_rate_unit_cd = '2' and located.sg_rate <= {{ parameter('step_rate_mcg_m2_day') }}

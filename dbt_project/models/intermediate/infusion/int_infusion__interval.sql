@@ -1,6 +1,6 @@
--- Grain: one row per stretch of time during which a cycle's infusion ran at one rate; the stretches of a cycle never overlap.
--- Sweep line: cut time at every start and stop, keep the pieces that a segment covers, and where several cover one piece count it
--- once, at the rate of the segment started last.
+-- Grain: one row per stretch of time during which a cycle's infusion ran at one rate; the stretches of a cycle
+-- never overlap. Sweep line: cut time at every start and stop, keep the pieces that a segment covers, and where
+-- several cover one piece count it once, at the rate of the segment started last.
 with point as (
     select
         patient_key,
@@ -57,7 +57,9 @@ chosen as (
     select
         *,
         lag(stop_clock) over (partition by patient_key, cycle_instance_no order by start_clock) as previous_stop_clock,
-        lag(end_reason_cd) over (partition by patient_key, cycle_instance_no order by start_clock) as previous_end_reason_cd
+        lag(end_reason_cd) over (
+            partition by patient_key, cycle_instance_no order by start_clock
+        ) as previous_end_reason_cd
     from covered
     where choice_no = 1
 )

@@ -10,7 +10,8 @@ with kept as (
 ),
 
 stopped as (
-    -- An end that was not recorded: the next segment's start, else the cycle form's stop, else as far as the patient is followed.
+    -- An end that was not recorded: the next segment's start, else the cycle form's stop, else as far as the
+    -- patient is followed.
     select
         *,
         case

@@ -1,7 +1,7 @@
 -- Grain: one row per counted course of therapy other than blinatumomab, dated and with what it held.
 select
     course.patient_key,
-    checked.site_id,
+    usable.site_id,
     course.instance_no,
     course.tc_line_cd as line_reported_cd,
     course.tc_regimen_cd as regimen_reported_cd,
@@ -22,10 +22,10 @@ select
     {%- endfor %}
     course.pull_id
 from {{ ref('stg_redcap__treatment_course') }} as course
-inner join {{ ref('int_form_row__checked') }} as checked
+inner join {{ ref('int_form_row__checked') }} as usable
     on
-        course.patient_key = checked.patient_key
-        and course.instance_no = checked.instance_no
-        and checked.form = 'treatment_course'
-        and checked.reason_cd is null
+        course.patient_key = usable.patient_key
+        and course.instance_no = usable.instance_no
+        and usable.form = 'treatment_course'
+        and usable.reason_cd is null
 inner join {{ ref('int_subject__recorded') }} as subject on course.patient_key = subject.patient_key

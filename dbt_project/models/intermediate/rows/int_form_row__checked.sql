@@ -1,5 +1,5 @@
--- Grain: one row per landed row of each instrument that stands on one date: kept (reason null) or set aside with the reason.
--- Infusion rows have their own rules (int_infusion__checked, int_blin_cycle__planned).
+-- Grain: one row per landed row of each instrument that stands on one date: kept (reason null) or set aside with
+-- the reason. Infusion rows have their own rules (int_infusion__checked, int_blin_cycle__planned).
 with landed as (
     {%- for form, field in dated_forms().items() %}
     select

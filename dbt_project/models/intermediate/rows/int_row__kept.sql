@@ -6,17 +6,27 @@
     'blin_segment': ('int_infusion__segment', 'instance_no'),
     'blin_cycle': ('int_blin_cycle__measured', 'cycle_instance_no'),
 } %}
-{%- for form, (model, instance_no) in users.items() %}
-select
-    patient_key,
-    '{{ form }}' as form,
-    {{ instance_no }}{{ ' as instance_no' if instance_no != 'instance_no' }}
-from {{ ref(model) }}
-union all
-{%- endfor %}
+with used as (
+    {%- for form, (model, instance_no) in users.items() %}
+    select
+        patient_key,
+        '{{ form }}' as form,
+        {{ instance_no }} as row_no
+    from {{ ref(model) }}
+    union all
+    {%- endfor %}
+    select
+        patient_key,
+        form,
+        instance_no as row_no
+    from {{ ref('int_form_row__checked') }}
+    where
+        reason_cd is null
+        and form not in ('{{ users | join("', '") }}')
+)
+
 select
     patient_key,
     form,
-    instance_no
-from {{ ref('int_form_row__checked') }}
-where reason_cd is null and form not in ('{{ users | join("', '") }}')
+    row_no as instance_no
+from used

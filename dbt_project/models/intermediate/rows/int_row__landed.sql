@@ -1,4 +1,5 @@
--- Grain: one row per landed row of the repeating instruments whose rows are kept or set aside one by one (kept records only).
+-- Grain: one row per landed row of the repeating instruments whose rows are kept or set aside one by one (kept
+-- records only).
 with landed as (
     {%- for form in dated_forms() | list + ['blin_cycle', 'blin_segment'] %}
     select

@@ -1,5 +1,5 @@
--- Grain: one row per row kept out of the tables, with the reason. Every landed row of a repeating instrument is either kept by its
--- own model or stands here, never both (test assert_rows_conserved).
+-- Grain: one row per row kept out of the tables, with the reason. Every landed row of a repeating instrument is
+-- either kept by its own model or stands here, never both (test assert_rows_conserved).
 select
     patient_key,
     site_id,

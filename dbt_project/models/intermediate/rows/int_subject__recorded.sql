@@ -1,4 +1,5 @@
--- Grain: one row per record that may be kept. A withdrawal with scope "remove all data" leaves no row here, hence none downstream.
+-- Grain: one row per record that may be kept. A withdrawal with scope "remove all data" leaves no row here, hence
+-- none downstream.
 with joined as (
     select
         record.patient_key,

@@ -1,4 +1,5 @@
--- Grain: one row per kept record: where the patient stands in the count of remissions (denominators of clinical specification 4).
+-- Grain: one row per kept record: where the patient stands in the count of remissions (denominators of clinical
+-- specification 4).
 with joined as (
     select
         subject.patient_key,
@@ -34,7 +35,7 @@ stated as (
             when
                 death_date is null
                 and coalesce(progression_date > data_cut_date, true)
-                and {{ days_between('plan_date', 'data_cut_date') }} < {{ parameter('response_due_days') }}
+                and {{ add_days('plan_date', parameter('response_due_days')) }} > data_cut_date
                 then 'NOT_YET_DUE'
             else 'NOT_ASSESSED'
         end as response_state_cd
@@ -45,7 +46,8 @@ select
     patient_key,
     is_treated,
     response_state_cd,
-    -- D1 eligible and treated, without those whose response is not yet due; D2 of these the assessed; D3 also the dead and progressed.
+    -- D1 eligible and treated, without those whose response is not yet due; D2 of these the assessed; D3 also the
+    -- dead and progressed.
     is_eligible and response_state_cd in ('RESPONDER', 'NO_CR', 'NOT_ASSESSED') as is_response_d1,
     is_eligible and is_treated and is_evaluable as is_response_d2,
     is_eligible

@@ -1,5 +1,6 @@
 -- Grain: one row per kept record with a diagnosis date: what happened last to the patient, for overall survival.
--- Death of any cause is the event; else the last day known alive, never the cut. A withdrawal ends what may be used.
+-- Death of any cause is the event; else the last day known alive, never the cut. A withdrawal ends what may be
+-- used.
 select
     subject.patient_key,
     subject.site_id,

@@ -12,19 +12,13 @@ with assembled as (
         plan.planned_mcg,
         plan.planned_rate_mcg_day,
         plan.step_dose_planned,
+        plan.purpose_cd,
+        plan.bc_line_cd,
+        plan.bc_interrupted_cd,
+        plan.stop_reason_cd,
+        plan.hospital_days,
+        plan.has_home,
         plan.pull_id,
-        total.n_segments,
-        total.start_rate_mcg_day,
-        total.max_rate_mcg_day,
-        total.off_h,
-        total.overlap_h,
-        total.rate_conflict_h,
-        total.longest_interrupt_h,
-        total.interrupt_reason_cd_first,
-        case when measured.exposure_source_cd = 'HEADER' then 0 else total.n_short_breaks end as n_short_breaks,
-        case when measured.exposure_source_cd = 'HEADER' then 0 else total.n_interrupt_4h end as n_interrupt_4h,
-        case when measured.exposure_source_cd = 'HEADER' then 0 else total.n_interrupt_24h end as n_interrupt_24h,
-        case when measured.exposure_source_cd = 'HEADER' then 0 else total.n_interrupt_7d end as n_interrupt_7d,
         -- Started from one infused hour; without segments the site's word stands.
         measured.exposure_source_cd <> 'NOT_STARTED'
         and coalesce(round(measured.delivered_days * 24, 6) >= {{ parameter('started_h') }}, true) as is_started,
@@ -37,8 +31,6 @@ with assembled as (
         on measured.patient_key = numbered.patient_key and measured.cycle_instance_no = numbered.cycle_instance_no
     inner join {{ ref('int_blin_cycle__planned') }} as plan
         on measured.patient_key = plan.patient_key and measured.cycle_instance_no = plan.cycle_instance_no
-    left join {{ ref('int_infusion__cycle_total') }} as total
-        on measured.patient_key = total.patient_key and measured.cycle_instance_no = total.cycle_instance_no
 ),
 
 judged as (
@@ -78,8 +70,10 @@ select
     judged.cycle_no_reported,
     judged.cycle_instance_no,
     judged.line_cd,
-    {{ recode('form.bc_line_cd', {'1': 'FRONTLINE', '2': 'MRD_DIRECTED', '3': 'RELAPSED_REFRACTORY'}) }} as line_reported_cd,
-    form.bc_purpose_cd as purpose_cd,
+    {{ recode(
+        'judged.bc_line_cd', {'1': 'FRONTLINE', '2': 'MRD_DIRECTED', '3': 'RELAPSED_REFRACTORY'}
+    ) }} as line_reported_cd,
+    judged.purpose_cd,
     judged.granularity_cd,
     judged.exposure_source_cd,
     judged.cycle_start_date,
@@ -112,11 +106,17 @@ select
     ) as label_cycles,
     judged.longest_interrupt_h,
     judged.interrupt_reason_cd_first,
-    cast({{ days_between('judged.previous_end_date', 'judged.cycle_start_date') }} as integer) as gap_prev_cycle_days,
-    cast({{ days_between('judged.previous_start_date', 'judged.cycle_start_date') }} as integer) as start_to_start_days,
-    form.bc_inpt_days as hospital_days,
-    case form.bc_home_cd when '1' then true when '0' then false end as has_home,
-    case form.bc_interrupted_cd when '1' then true when '0' then false end as is_interrupted_reported,
+    cast(
+        {{ days_between('judged.previous_end_date', 'judged.cycle_start_date') }}
+        as integer
+    ) as gap_prev_cycle_days,
+    cast(
+        {{ days_between('judged.previous_start_date', 'judged.cycle_start_date') }}
+        as integer
+    ) as start_to_start_days,
+    judged.hospital_days,
+    judged.has_home,
+    case judged.bc_interrupted_cd when '1' then true when '0' then false end as is_interrupted_reported,
     judged.is_complete as completed,
     judged.is_complete_80 as completed_80,
     case
@@ -128,7 +128,7 @@ select
         when not judged.is_complete then 'STOPPED_EARLY'
         else 'NOT_EVALUABLE'
     end as completion_status_cd,
-    form.bc_stop_reason_cd as stop_reason_cd,
+    judged.stop_reason_cd,
     judged.overlap_h,
     judged.rate_conflict_h,
     cast(coalesce(judged.n_segments, 0) as integer) as n_segments,
@@ -137,7 +137,5 @@ select
     judged.pull_id,
     {{ rule_version() }} as rule_version
 from judged
-inner join {{ ref('stg_redcap__blin_cycle') }} as form
-    on judged.patient_key = form.patient_key and judged.cycle_instance_no = form.instance_no
 left join refused
     on judged.patient_key = refused.patient_key and judged.cycle_instance_no = refused.cycle_instance_no

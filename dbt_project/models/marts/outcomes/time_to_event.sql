@@ -7,29 +7,32 @@ with conflict as (
 
 ended as (
     select
-        source.*,
+        origin.*,
         evidence.consent_status_cd,
         evidence.reg_date,
         -- Without any contact after the diagnosis the time is 0 and the patient is listed.
-        source.end_date is null or source.end_date <= source.start_date as is_without_contact,
+        origin.end_date is null or origin.end_date <= origin.start_date as is_without_contact,
         case
-            when source.is_event or source.end_date > source.start_date then source.end_date
-            else source.start_date
+            when origin.is_event or origin.end_date > origin.start_date then origin.end_date
+            else origin.start_date
         end as adt,
         conflict.patient_key is not null as has_date_conflict
-    from {{ ref('int_os__source') }} as source
+    from {{ ref('int_os__source') }} as origin
     inner join {{ ref('int_eligibility__status') }} as status
-        on source.patient_key = status.patient_key and status.eligibility_status_cd = 'ELIGIBLE'
-    inner join {{ ref('int_eligibility__evidence') }} as evidence on source.patient_key = evidence.patient_key
-    left join conflict on source.patient_key = conflict.patient_key
+        on origin.patient_key = status.patient_key and status.eligibility_status_cd = 'ELIGIBLE'
+    inner join {{ ref('int_eligibility__evidence') }} as evidence on origin.patient_key = evidence.patient_key
+    left join conflict on origin.patient_key = conflict.patient_key
 ),
 
 timed as (
     select
         *,
-        {{ days_between('start_date', 'adt') }} as time_days,
-        {{ days_between('start_hi', 'coalesce(end_lo, adt)') }} as shortest_days,
-        {{ days_between('start_lo', 'coalesce(end_hi, adt)') }} as longest_days,
+        {{ days_between('start_date', 'adt') }}
+            as time_days,
+        {{ days_between('start_hi', 'coalesce(end_lo, adt)') }}
+            as shortest_days,
+        {{ days_between('start_lo', 'coalesce(end_hi, adt)') }}
+            as longest_days,
         {{ days_between('start_date', 'reg_date') }} as entry_days
     from ended
 )
@@ -59,10 +62,12 @@ select
     cast(end_instance_no as integer) as src_instance,
     cast(case when shortest_days < 0 then 0 else shortest_days end as integer) as aval_lo_days,
     cast(case when longest_days < 0 then 0 else longest_days end as integer) as aval_hi_days,
-    -- A partial diagnosis date may fall after an exact death in the same month or year: time 0, flagged, bounds tell the rest.
+    -- A partial diagnosis date may fall after an exact death in the same month or year: time 0, flagged, bounds
+    -- tell the rest.
     has_date_conflict or time_days < 0 as has_date_conflict,
     'ELIGIBLE' as population_cd,
-    -- Delayed entry: those who signed (path A) come under observation on their day of registration; the deceased path never does.
+    -- Delayed entry: those who signed (path A) come under observation on their day of registration; the deceased
+    -- path never does.
     cast(
         case
             when consent_status_cd not in ('1', '2', '6') then null

@@ -3,21 +3,22 @@ with mrd as (
     select
         response.patient_key,
         response.instance_no,
-        sample.method_cd,
-        sample.mrd_cd,
+        specimen.method_cd,
+        specimen.mrd_cd,
         row_number() over (
-            partition by response.patient_key, response.instance_no, sample.method_cd
+            partition by response.patient_key, response.instance_no, specimen.method_cd
             order by
-                case sample.sample_cd when 'MARROW' then 1 when 'BLOOD' then 2 else 3 end,
-                abs({{ days_between('response.assess_date', 'sample.sample_date') }}),
-                sample.sample_date,
-                sample.instance_no
+                case specimen.sample_cd when 'MARROW' then 1 when 'BLOOD' then 2 else 3 end,
+                abs({{ days_between('response.assess_date', 'specimen.sample_date') }}),
+                specimen.sample_date,
+                specimen.instance_no
         ) as choice_no
     from {{ ref('int_response__classified') }} as response
-    inner join {{ ref('int_mrd__classified') }} as sample
+    inner join {{ ref('int_mrd__classified') }} as specimen
         on
-            response.patient_key = sample.patient_key
-            and abs({{ days_between('response.assess_date', 'sample.sample_date') }}) <= {{ parameter('mrd_pairing_days') }}
+            response.patient_key = specimen.patient_key
+            and abs({{ days_between('response.assess_date', 'specimen.sample_date') }})
+            <= {{ parameter('mrd_pairing_days') }}
 ),
 
 mrd_wide as (
@@ -36,13 +37,21 @@ select
     response.patient_key,
     response.site_id,
     cast(
-        row_number() over (partition by response.patient_key order by response.assess_date, response.instance_no) as integer
+        row_number() over (
+            partition by response.patient_key order by response.assess_date, response.instance_no
+        ) as integer
     ) as assess_seq,
     response.instance_no,
     response.timepoint_cd,
     response.assess_date,
-    cast({{ days_between('diagnosis.resolved_date', 'response.assess_date') }} as integer) as days_from_dx,
-    cast({{ days_between('period.plan_date', 'response.assess_date') }} as integer) as days_from_plan,
+    cast(
+        {{ days_between('diagnosis.resolved_date', 'response.assess_date') }}
+        as integer
+    ) as days_from_dx,
+    cast(
+        {{ days_between('period.plan_date', 'response.assess_date') }}
+        as integer
+    ) as days_from_plan,
     response.marrow_blast_pct,
     response.anc_10e9_l,
     response.plt_10e9_l,
@@ -54,7 +63,8 @@ select
         false
     ) as is_in_frontline,
     coalesce(
-        {{ days_between('period.plan_date', 'response.assess_date') }} between 1 and {{ parameter('response_early_days') }} - 1,
+        response.assess_date > period.plan_date
+        and response.assess_date < {{ add_days('period.plan_date', parameter('response_early_days')) }},
         false
     ) as is_early,
     response.is_marrow_evaluable,
@@ -65,9 +75,12 @@ select
     -- Does the site's call agree with the conventional response? Null when either says nothing.
     case
         when response.response_derived_cd <> 'NE' and response.response_reported_cd <> '9'
-            then response.response_derived_cd
-                = {{ recode('response.response_reported_cd',
-                    {'1': 'CR', '2': 'CRh', '3': 'CRi', '4': 'MLFS', '5': 'NR', '6': 'NR', '7': 'RELAPSE'}) }}
+            then
+                response.response_derived_cd
+                = {{ recode(
+                    'response.response_reported_cd',
+                    {'1': 'CR', '2': 'CRh', '3': 'CRi', '4': 'MLFS', '5': 'NR', '6': 'NR', '7': 'RELAPSE'}
+                ) }}
     end as is_response_agreed,
     mrd_wide.mrd_flow_cd,
     mrd_wide.mrd_ngs_cd,

@@ -38,12 +38,15 @@ select
     described.regimen_reported_cd,
     coalesce(described.backbone_cd, 'UNK') as regimen_cd,
     coalesce(described.backbone_cd, 'UNK') as backbone_family_cd,
-    case when coalesce(described.backbone_cd, 'UNK') = 'UNK' then 'UNKNOWN' else 'REPORTED' end as classification_method_cd,
+    case
+        when coalesce(described.backbone_cd, 'UNK') = 'UNK' then 'UNKNOWN' else 'REPORTED'
+    end as classification_method_cd,
     {{ recode('described.tc_phase_cd', {
         '1': 'PREPHASE', '2': 'INDUCTION', '3': 'INDUCTION', '4': 'INTENSIFICATION', '5': 'CONSOLIDATION',
         '6': 'INTERIM_MAINTENANCE', '7': 'DELAYED_INTENSIFICATION', '8': 'MAINTENANCE', '9': 'BRIDGING', '10': 'SALVAGE',
     }, 'OTHER') }} as phase_cd,
-    -- Derived from the course of the disease: 1 before, 2 from relapse or refractory disease on. The site's word stands beside it.
+    -- Derived from the course of the disease: 1 before, 2 from relapse or refractory disease on. The site's word
+    -- stands beside it.
     cast(case when described.start_date >= described.progression_date then 2 else 1 end as integer) as line_no,
     described.line_reported_cd,
     {{ recode('described.tc_label_cd', {'1': 'A', '2': 'B'}) }} as course_part_cd,
@@ -51,11 +54,11 @@ select
     described.start_date,
     described.end_date,
     described.end_date is null and coalesce(described.tc_status_cd, '3') = '3' as is_ongoing,
-    {{ recode('described.tc_status_cd', {'1': 'COMPLETED', '2': 'STOPPED_EARLY', '3': 'ONGOING'}, 'UNKNOWN') }} as status_cd,
+    {{ recode(
+        'described.tc_status_cd', {'1': 'COMPLETED', '2': 'STOPPED_EARLY', '3': 'ONGOING'}, 'UNKNOWN'
+    ) }} as status_cd,
     cast(
-        {%- for code in registry_field('treatment_course', 'tc_drugs').codes %}
-        case when described.tc_drugs__{{ code }} then 1 else 0 end{{ ' +' if not loop.last }}
-        {%- endfor %}
+        {{ count_ticked('described.tc_drugs', registry_field('treatment_course', 'tc_drugs').codes) }}
         as integer
     ) as n_drugs,
     described.tc_drugs__21 or described.tc_drugs__22 as has_anti_cd20,
@@ -64,9 +67,18 @@ select
     described.tc_drugs__18 or described.tc_drugs__19 as has_asparaginase,
     coalesce(described.tc_it_doses > 0, false) as has_it_chemo,
     coalesce(described.tc_trial_cd = '1', false) as is_in_trial,
-    cast({{ days_between('described.dx_date', 'described.start_date') }} as integer) as days_from_dx,
-    cast({{ days_between('described.cr1_date', 'described.start_date') }} as integer) as days_from_cr1,
-    cast({{ days_between('described.previous_end_date', 'described.start_date') }} as integer) as gap_prev_days,
+    cast(
+        {{ days_between('described.dx_date', 'described.start_date') }}
+        as integer
+    ) as days_from_dx,
+    cast(
+        {{ days_between('described.cr1_date', 'described.start_date') }}
+        as integer
+    ) as days_from_cr1,
+    cast(
+        {{ days_between('described.previous_end_date', 'described.start_date') }}
+        as integer
+    ) as gap_prev_days,
     coalesce(described.previous_end_date > described.start_date, false) as overlaps_prev,
     case
         when blin.first_date is null then 'NO_BLIN'

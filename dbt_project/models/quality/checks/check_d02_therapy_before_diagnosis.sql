@@ -1,5 +1,6 @@
--- D02, error: diagnosis <= plan date <= first course or cycle. D02W, warn: plan date more than 60 days after diagnosis.
--- A prephase may come before the plan date; a partial diagnosis date offends only with its whole interval.
+-- D02, error: diagnosis <= plan date <= first course or cycle. D02W, warn: plan date more than 60 days after
+-- diagnosis. A prephase may come before the plan date; a partial diagnosis date offends only with its whole
+-- interval.
 with first_therapy as (
     select
         patient_key,

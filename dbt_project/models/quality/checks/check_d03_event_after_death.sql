@@ -1,5 +1,5 @@
--- D03, error: any clinical date after the date of death (a follow-up that says alive included). Looked at: the dead only.
--- With a partial date of death, after the last day it can mean.
+-- D03, error: any clinical date after the date of death (a follow-up that says alive included). Looked at: the
+-- dead only. With a partial date of death, after the last day it can mean.
 select
     'D03' as check_id,
     recorded.patient_key,

@@ -1,4 +1,5 @@
--- D04, error: dead without a date of death; a date of death without "dead"; a follow-up that says dead, the death form does not.
+-- D04, error: dead without a date of death; a date of death without "dead"; a follow-up that says dead, the death
+-- form does not.
 with subject as (
     select
         recorded.patient_key,
@@ -19,12 +20,12 @@ contact as (
         subject.dth_dead_cd
     from {{ ref('stg_redcap__followup') }} as followup
     inner join subject on followup.patient_key = subject.patient_key
-    inner join {{ ref('int_form_row__checked') }} as checked
+    inner join {{ ref('int_form_row__checked') }} as usable
         on
-            followup.patient_key = checked.patient_key
-            and followup.instance_no = checked.instance_no
-            and checked.form = 'followup'
-            and checked.reason_cd is null
+            followup.patient_key = usable.patient_key
+            and followup.instance_no = usable.instance_no
+            and usable.form = 'followup'
+            and usable.reason_cd is null
     where followup.fu_vital_cd = '2'
 )
 
@@ -37,6 +38,5 @@ from subject
 where has_death_form
 union all
 select
-    {{ check_columns('D04', 'followup', 'fu_vital', "coalesce(dth_dead_cd, '') <> '1'",
-        subject='contact', instance_no='instance_no') }}
+    {{ check_columns('D04', 'followup', 'fu_vital', "coalesce(dth_dead_cd, '') <> '1'", instance_no='instance_no') }}
 from contact

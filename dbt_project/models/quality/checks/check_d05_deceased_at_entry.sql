@@ -1,4 +1,5 @@
--- D05, error: deceased at entry without a date of death by then; consent "not required: deceased" for someone entered alive.
+-- D05, error: deceased at entry without a date of death by then; consent "not required: deceased" for someone
+-- entered alive.
 with subject as (
     select
         recorded.patient_key,
@@ -8,7 +9,8 @@ with subject as (
         registration.consent_status_cd,
         death.earliest_date as death_lo
     from {{ ref('int_subject__recorded') }} as recorded
-    inner join {{ ref('stg_redcap__registration') }} as registration on recorded.patient_key = registration.patient_key
+    inner join {{ ref('stg_redcap__registration') }} as registration
+        on recorded.patient_key = registration.patient_key
     left join {{ ref('int_dates__bounded') }} as death
         on recorded.patient_key = death.patient_key and death.date_role = 'DEATH'
     where recorded.is_patient

@@ -1,7 +1,7 @@
 -- D06, error: the enrolment path and the vital status at entry disagree.
 select
     {{ check_columns('D06', 'registration', 'enroll_type',
-        "(registration.enroll_type_cd = '3') <> (registration.vital_entry_cd = '2')") }}
+        "(registration.enroll_type_cd = '3') <> (registration.vital_entry_cd = '2')", subject='subject') }}
 from {{ ref('int_subject__recorded') }} as subject
 inner join {{ ref('stg_redcap__registration') }} as registration on subject.patient_key = registration.patient_key
 where

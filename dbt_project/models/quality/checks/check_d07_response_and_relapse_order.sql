@@ -1,4 +1,5 @@
--- D07, warn: a relapse (kinds 1 to 4) without a remission before it; a remission after a relapse without therapy in between.
+-- D07, warn: a relapse (kinds 1 to 4) without a remission before it; a remission after a relapse without therapy
+-- in between.
 with remission as (
     select
         patient_key,
@@ -19,7 +20,8 @@ relapse as (
     from {{ ref('int_dates__resolved') }} as dated
     inner join {{ ref('stg_redcap__relapse') }} as form
         on dated.patient_key = form.patient_key and dated.instance_no = form.instance_no
-    inner join {{ ref('int_subject__recorded') }} as subject on dated.patient_key = subject.patient_key and subject.is_patient
+    inner join {{ ref('int_subject__recorded') }} as subject
+        on dated.patient_key = subject.patient_key and subject.is_patient
     where dated.date_role = 'RELAPSE' and dated.is_counted and form.rl_kind_cd in ('1', '2', '3', '4')
 ),
 
@@ -40,7 +42,8 @@ last_relapse as (
         remission.assess_date,
         max(relapse.earliest_date) as relapse_date
     from remission
-    inner join relapse on remission.patient_key = relapse.patient_key and relapse.latest_date < remission.assess_date
+    inner join relapse
+        on remission.patient_key = relapse.patient_key and remission.assess_date > relapse.latest_date
     group by remission.patient_key, remission.site_id, remission.instance_no, remission.assess_date
 ),
 
@@ -53,7 +56,8 @@ therapy as (
 )
 
 select
-    {{ check_columns('D07', 'relapse', 'rl_date', 'first_remission.cr_date is null or first_remission.cr_date > relapse.latest_date',
+    {{ check_columns('D07', 'relapse', 'rl_date',
+        'first_remission.cr_date is null or first_remission.cr_date > relapse.latest_date',
         subject='relapse', instance_no='relapse.instance_no') }}
 from relapse
 left join first_remission on relapse.patient_key = first_remission.patient_key
@@ -70,6 +74,6 @@ from last_relapse
 left join therapy
     on
         last_relapse.patient_key = therapy.patient_key
-        and therapy.start_date >= last_relapse.relapse_date
-        and therapy.start_date <= last_relapse.assess_date
+        and last_relapse.relapse_date <= therapy.start_date
+        and last_relapse.assess_date >= therapy.start_date
 group by last_relapse.patient_key, last_relapse.site_id, last_relapse.instance_no

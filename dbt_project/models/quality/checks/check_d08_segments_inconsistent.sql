@@ -2,16 +2,16 @@
 -- D08W, warn: a gap of more than 7 days inside one cycle.
 with segment as (
     select
-        checked.*,
-        max(checked.end_clock) over (
-            partition by checked.patient_key, checked.cycle_instance_no
-            order by checked.start_clock, checked.instance_no
+        usable.*,
+        max(usable.end_clock) over (
+            partition by usable.patient_key, usable.cycle_instance_no
+            order by usable.start_clock, usable.instance_no
             rows between unbounded preceding and 1 preceding
         ) as earlier_end_clock
-    from {{ ref('int_infusion__checked') }} as checked
+    from {{ ref('int_infusion__checked') }} as usable
     inner join {{ ref('int_subject__recorded') }} as subject
-        on checked.patient_key = subject.patient_key and subject.is_patient
-    where checked.start_clock is not null
+        on usable.patient_key = subject.patient_key and subject.is_patient
+    where usable.start_clock is not null
 ),
 
 gap as (
@@ -23,27 +23,24 @@ gap as (
     from {{ ref('int_infusion__cycle_total') }} as total
     inner join {{ ref('int_blin_cycle__planned') }} as plan
         on total.patient_key = plan.patient_key and total.cycle_instance_no = plan.cycle_instance_no
-    inner join {{ ref('int_subject__recorded') }} as subject on total.patient_key = subject.patient_key and subject.is_patient
+    inner join {{ ref('int_subject__recorded') }} as subject
+        on total.patient_key = subject.patient_key and subject.is_patient
 )
 
 select
-    {{ check_columns('D08', 'blin_segment', 'sg_cycle', 'cycle_instance_no is null',
-        subject='segment', instance_no='instance_no') }}
+    {{ check_columns('D08', 'blin_segment', 'sg_cycle', 'cycle_instance_no is null', instance_no='instance_no') }}
 from segment
 union all
 select
-    {{ check_columns('D08', 'blin_segment', 'sg_start', 'earlier_end_clock > start_clock',
-        subject='segment', instance_no='instance_no') }}
+    {{ check_columns('D08', 'blin_segment', 'sg_start', 'earlier_end_clock > start_clock', instance_no='instance_no') }}
 from segment
 where cycle_instance_no is not null
 union all
 select
-    {{ check_columns('D08', 'blin_segment', 'sg_end', 'end_clock > cycle_end_clock',
-        subject='segment', instance_no='instance_no') }}
+    {{ check_columns('D08', 'blin_segment', 'sg_end', 'end_clock > cycle_end_clock', instance_no='instance_no') }}
 from segment
 where cycle_end_clock is not null and end_clock is not null
 union all
 select
-    {{ check_columns('D08W', 'blin_cycle', 'bc_number', 'n_interrupt_7d > 0',
-        subject='gap', instance_no='cycle_instance_no') }}
+    {{ check_columns('D08W', 'blin_cycle', 'bc_number', 'n_interrupt_7d > 0', instance_no='cycle_instance_no') }}
 from gap

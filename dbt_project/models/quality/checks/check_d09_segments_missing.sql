@@ -20,16 +20,17 @@ cycle as (
         coalesce(segment.n_segments, 0) as n_segments,
         coalesce(segment.n_rates, 0) as n_rates
     from {{ ref('stg_redcap__blin_cycle') }} as form
-    inner join {{ ref('int_subject__recorded') }} as subject on form.patient_key = subject.patient_key and subject.is_patient
+    inner join {{ ref('int_subject__recorded') }} as subject
+        on form.patient_key = subject.patient_key and subject.is_patient
     left join segment on form.patient_key = segment.patient_key and form.instance_no = segment.cycle_instance_no
     where coalesce(form.bc_status_cd, '') <> '4'
 )
 
 select
-    {{ check_columns('D09', 'blin_cycle', 'bc_interrupted', 'n_segments < 2', subject='cycle', instance_no='instance_no') }}
+    {{ check_columns('D09', 'blin_cycle', 'bc_interrupted', 'n_segments < 2', instance_no='instance_no') }}
 from cycle
 where bc_interrupted_cd = '1'
 union all
-select {{ check_columns('D09', 'blin_cycle', 'bc_step', 'n_rates < 2', subject='cycle', instance_no='instance_no') }}
+select {{ check_columns('D09', 'blin_cycle', 'bc_step', 'n_rates < 2', instance_no='instance_no') }}
 from cycle
 where bc_step_cd = '1'

@@ -1,4 +1,5 @@
--- D14, warn: BCR::ABL1 positive without a TKI within 60 days of the plan date; a TKI with BCR::ABL1 negative and no ABL-class finding.
+-- D14, warn: BCR::ABL1 positive without a TKI within 60 days of the plan date; a TKI with BCR::ABL1 negative and
+-- no ABL-class finding.
 with tki as (
     select
         patient_key,

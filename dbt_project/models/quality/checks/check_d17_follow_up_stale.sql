@@ -8,12 +8,12 @@ with latest_followup as (
             partition by followup.patient_key order by followup.fu_date desc, followup.instance_no desc
         ) as recency
     from {{ ref('stg_redcap__followup') }} as followup
-    inner join {{ ref('int_form_row__checked') }} as checked
+    inner join {{ ref('int_form_row__checked') }} as usable
         on
-            followup.patient_key = checked.patient_key
-            and followup.instance_no = checked.instance_no
-            and checked.form = 'followup'
-            and checked.reason_cd is null
+            followup.patient_key = usable.patient_key
+            and followup.instance_no = usable.instance_no
+            and usable.form = 'followup'
+            and usable.reason_cd is null
 ),
 
 running as (
@@ -34,7 +34,8 @@ subject as (
     select
         recorded.patient_key,
         recorded.site_id,
-        {{ days_between('contact.last_alive_date', 'recorded.data_cut_date') }} as days_without_news,
+        {{ days_between('contact.last_alive_date', 'recorded.data_cut_date') }}
+            as days_without_news,
         running.patient_key is not null as is_on_therapy
     from {{ ref('int_subject__recorded') }} as recorded
     inner join {{ ref('int_subject__horizon') }} as horizon

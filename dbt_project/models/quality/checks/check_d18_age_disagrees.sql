@@ -4,11 +4,15 @@ with subject as (
         recorded.patient_key,
         recorded.site_id,
         registration.age_dx,
-        {{ days_between('demographics.birth_date', 'diagnosis.earliest_date') }} / {{ parameter('days_per_year') }} as youngest,
-        {{ days_between('demographics.birth_date', 'diagnosis.latest_date') }} / {{ parameter('days_per_year') }} as oldest
+        {{ days_between('demographics.birth_date', 'diagnosis.earliest_date') }}
+        / {{ parameter('days_per_year') }} as youngest,
+        {{ days_between('demographics.birth_date', 'diagnosis.latest_date') }}
+        / {{ parameter('days_per_year') }} as oldest
     from {{ ref('int_subject__recorded') }} as recorded
-    inner join {{ ref('stg_redcap__registration') }} as registration on recorded.patient_key = registration.patient_key
-    inner join {{ ref('stg_redcap__demographics') }} as demographics on recorded.patient_key = demographics.patient_key
+    inner join {{ ref('stg_redcap__registration') }} as registration
+        on recorded.patient_key = registration.patient_key
+    inner join {{ ref('stg_redcap__demographics') }} as demographics
+        on recorded.patient_key = demographics.patient_key
     inner join {{ ref('int_dates__bounded') }} as diagnosis
         on recorded.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS'
     where recorded.is_patient and registration.age_dx is not null and demographics.birth_date is not null

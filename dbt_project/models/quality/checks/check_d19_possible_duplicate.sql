@@ -1,5 +1,5 @@
--- D19, warn: the same event entered twice (same date, same type), and the same diagnosis date, age, sex and ZIP3 at two sites
--- (there records already called duplicate are looked at too).
+-- D19, warn: the same event entered twice (same date, same type), and the same diagnosis date, age, sex and ZIP3
+-- at two sites (there records already called duplicate are looked at too).
 with entered as (
     {%- for form, kinds in {
         'treatment_course': ['tc_start', 'tc_regimen_cd', 'tc_phase_cd'],
@@ -17,10 +17,7 @@ with entered as (
         '{{ form }}' as form,
         '{{ kinds[0] }}' as field_name,
         instance_no,
-        {% for kind in kinds -%}
-        coalesce(cast({{ kind }} as varchar), '') {{ "|| '|' ||" if not loop.last }}
-        {% endfor -%}
-        as same_event
+        {{ joined_text(kinds) }} as same_event
     from {{ ref('stg_redcap__' ~ form) }}
     where {{ kinds[0] }} is not null
     {{ 'union all' if not loop.last }}
@@ -29,7 +26,10 @@ with entered as (
 
 repeated as (
     select
-        entered.*,
+        patient_key,
+        form,
+        instance_no,
+        field_name,
         row_number() over (partition by patient_key, form, same_event order by instance_no) as repeat_no
     from entered
 ),
@@ -63,7 +63,8 @@ select
     repeated.field_name,
     repeated.repeat_no > 1 as is_violated
 from repeated
-inner join {{ ref('int_subject__recorded') }} as subject on repeated.patient_key = subject.patient_key and subject.is_patient
+inner join {{ ref('int_subject__recorded') }} as subject
+    on repeated.patient_key = subject.patient_key and subject.is_patient
 union all
-select {{ check_columns('D19', 'registration', 'dx_date', 'first_site_id <> last_site_id', subject='person') }}
+select {{ check_columns('D19', 'registration', 'dx_date', 'first_site_id <> last_site_id') }}
 from person

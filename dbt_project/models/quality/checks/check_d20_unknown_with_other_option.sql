@@ -9,20 +9,13 @@ with ticked as (
     {%- for form, questions in exclusive.items() %}
     {%- set last_form = loop.last %}
     {%- for name, alone in questions.items() %}
-    {%- set codes = registry_field(form, name).codes %}
     select
         patient_key,
         '{{ form }}' as form,
         instance_no,
         '{{ name }}' as field_name,
-        {% for code in codes -%}
-        case when {{ name }}__{{ code }} then 1 else 0 end{{ ' +' if not loop.last }}
-        {% endfor -%}
-        as n_ticked,
-        {% for code in alone -%}
-        case when {{ name }}__{{ code }} then 1 else 0 end{{ ' +' if not loop.last }}
-        {% endfor -%}
-        as n_alone
+        {{ count_ticked(name, registry_field(form, name).codes) }} as n_ticked,
+        {{ count_ticked(name, alone) }} as n_alone
     from {{ ref('stg_redcap__' ~ form) }}
     {{ 'union all' if not (last_form and loop.last) }}
     {%- endfor %}
@@ -38,5 +31,6 @@ select
     ticked.field_name,
     ticked.n_alone > 0 and ticked.n_ticked > 1 as is_violated
 from ticked
-inner join {{ ref('int_subject__recorded') }} as subject on ticked.patient_key = subject.patient_key and subject.is_patient
+inner join {{ ref('int_subject__recorded') }} as subject
+    on ticked.patient_key = subject.patient_key and subject.is_patient
 where ticked.n_ticked > 0

@@ -1,5 +1,5 @@
--- Findings that are not cross-field checks: R01 a row set aside for a reason that no other check names, T01 a value that could not be
--- read, W01 a withdrawal without scope or date.
+-- Findings that are not cross-field checks: R01 a row set aside for a reason that no other check names, T01 a
+-- value that could not be read, W01 a withdrawal without scope or date.
 with landed as (
     select
         patient_key,
@@ -17,7 +17,8 @@ select
     landed.form,
     landed.instance_no,
     landed.field_name,
-    -- A date that could not be read is T01; dates outside time, deaths, cycles and duplicates have their own checks.
+    -- A date that could not be read is T01; dates outside time, deaths, cycles and duplicates have their own
+    -- checks.
     reject.patient_key is null
     and coalesce(
         set_aside.reason_cd in (
@@ -27,7 +28,8 @@ select
         false
     ) as is_violated
 from landed
-inner join {{ ref('int_subject__recorded') }} as subject on landed.patient_key = subject.patient_key and subject.is_patient
+inner join {{ ref('int_subject__recorded') }} as subject
+    on landed.patient_key = subject.patient_key and subject.is_patient
 left join {{ ref('int_row__set_aside') }} as set_aside
     on
         landed.patient_key = set_aside.patient_key
@@ -49,12 +51,13 @@ select
     reject.field_name,
     true as is_violated
 from {{ ref('stg_redcap__type_reject') }} as reject
-inner join {{ ref('int_subject__recorded') }} as subject on reject.patient_key = subject.patient_key and subject.is_patient
+inner join {{ ref('int_subject__recorded') }} as subject
+    on reject.patient_key = subject.patient_key and subject.is_patient
 union all
-select {{ check_columns('W01', 'registration', 'withdraw_scope', 'subject.is_held') }}
-from {{ ref('int_subject__recorded') }} as subject
-where subject.is_patient and subject.consent_status_cd = '6'
+select {{ check_columns('W01', 'registration', 'withdraw_scope', 'is_held') }}
+from {{ ref('int_subject__recorded') }}
+where is_patient and consent_status_cd = '6'
 union all
-select {{ check_columns('W01', 'registration', 'withdraw_date', 'subject.withdraw_date is null') }}
-from {{ ref('int_subject__recorded') }} as subject
-where subject.is_patient and subject.consent_status_cd = '6' and not subject.is_held
+select {{ check_columns('W01', 'registration', 'withdraw_date', 'withdraw_date is null') }}
+from {{ ref('int_subject__recorded') }}
+where is_patient and consent_status_cd = '6' and not is_held

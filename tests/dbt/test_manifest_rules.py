@@ -1,0 +1,145 @@
+"""Rules of the house, read from dbt's manifest.
+
+Layers, left to right: sources -> base and staging -> intermediate -> marts; quality looks at staging and intermediate. Marts read
+intermediate models, seeds, other marts and the open findings (``data_query``), never staging: what a table means is decided in
+one intermediate model, not where it is shown.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt_warehouse import Build
+
+LONGEST_MODEL = 150
+#: Ending of a column name -> what its description must name.
+UNITS = {
+    "_mcg_day": "mcg/day",
+    "_mcg": "mcg",
+    "_mcg_upper": "mcg",
+    "_days": "day",
+    "_months": "month",
+    "_h": " h",
+    "_frac": "fraction",
+    "_pct": "percent",
+    "_10e9_l": "10^9/L",
+    "_utc": "UTC",
+    "_years": "year",
+}
+LAYERS = ("base", "redcap", "intermediate", "marts", "quality")
+
+
+def _models(build: Build, *layers: str) -> dict[str, dict[str, Any]]:
+    nodes = build.manifest["nodes"].values()
+    return {n["name"]: n for n in nodes if n["resource_type"] == "model" and (not layers or _layer(n) in layers)}
+
+
+def _layer(node: dict[str, Any]) -> str:
+    parts = Path(node["path"]).parts
+    return parts[1] if parts[0] == "staging" else parts[0]
+
+
+def _is_check(node: dict[str, Any]) -> bool:
+    return "checks" in Path(node["path"]).parts
+
+
+def _parents(build: Build, node: dict[str, Any]) -> list[dict[str, Any]]:
+    everything = {**build.manifest["nodes"], **build.manifest["sources"]}
+    return [everything[key] for key in node["depends_on"]["nodes"]]
+
+
+@pytest.fixture(scope="module")
+def unit_tested(build: Build) -> set[str]:
+    return {test["model"] for test in build.manifest["unit_tests"].values()}
+
+
+def test_marts_and_quality_have_an_enforced_contract_with_documented_columns(build: Build) -> None:
+    found = _models(build, "marts", "quality")
+    assert {"subject", "time_to_event", "data_query", "blin_cycle_exposure"} <= found.keys()
+    for name, node in found.items():
+        assert node["contract"]["enforced"], name
+        for column in node["columns"].values():
+            assert column["data_type"], (name, column["name"])
+            assert len(column["description"]) > 3, (name, column["name"])
+
+
+def test_every_table_has_grain_owner_group_and_description(build: Build) -> None:
+    for name, node in _models(build, "intermediate", "marts", "quality").items():
+        meta = node["config"]["meta"]
+        assert meta.get("grain"), name
+        assert meta.get("owner", "").startswith("team:"), name
+        assert node["config"]["group"], name
+        assert len(node["description"]) > 20, name
+
+
+def test_every_table_for_readers_has_a_key_checks_and_a_test_of_them(build: Build) -> None:
+    for name, node in _models(build, "marts", "quality").items():
+        if _is_check(node):
+            continue
+        kinds = [constraint["type"] for constraint in node["constraints"]]
+        assert kinds.count("primary_key") == 1, name
+        assert "check" in kinds, name
+
+
+def test_every_table_of_ours_has_an_identity_test(build: Build) -> None:
+    tested = {
+        node["attached_node"]
+        for node in build.manifest["nodes"].values()
+        if node["resource_type"] == "test" and node["test_metadata"]["name"] == "unique_on"
+    }
+    for name, node in _models(build, "intermediate", "marts", "quality").items():
+        assert node["unique_id"] in tested, name
+
+
+def test_every_table_for_readers_has_a_situation_worked_by_hand(build: Build, unit_tested: set[str]) -> None:
+    assert _models(build, "marts", "quality").keys() - unit_tested == set()
+
+
+def test_every_derivation_has_a_situation_worked_by_hand(build: Build, unit_tested: set[str]) -> None:
+    # Unions of rows and a list: covered by rows_conserved and by every model that reads them.
+    carried = {"int_row__landed", "int_row__kept", "int_row__set_aside", "int_check__definition"}
+    assert _models(build, "intermediate").keys() - unit_tested - carried == set()
+
+
+def test_units_stand_in_the_descriptions(build: Build) -> None:
+    for name, node in _models(build, "marts", "quality").items():
+        for column in node["columns"].values():
+            endings = [end for end in UNITS if column["name"].endswith(end)]
+            if endings and column["data_type"] != "varchar":
+                unit = UNITS[max(endings, key=len)]
+                assert unit.lower() in column["description"].lower(), (name, column["name"], unit)
+
+
+def test_data_flow_from_left_to_right(build: Build) -> None:
+    order = {layer: place for place, layer in enumerate(LAYERS)}
+    for name, node in _models(build).items():
+        for parent in _parents(build, node):
+            if parent["resource_type"] == "source":
+                assert _layer(node) in {"base", "redcap"}, name
+            elif parent["resource_type"] == "model":
+                found, wanted = _layer(parent), _layer(node)
+                if wanted == "marts":
+                    assert found in {"intermediate", "marts"} or parent["name"] == "data_query", (name, parent["name"])
+                elif wanted == "intermediate" and found == "quality":
+                    assert _is_check(parent), (name, parent["name"])
+                elif wanted == "intermediate" and found == "marts":
+                    assert parent["name"] == "eligibility_result", (name, parent["name"])
+                else:
+                    assert order[found] <= order[wanted], (name, parent["name"])
+
+
+def test_models_are_short_enough_to_read(build: Build) -> None:
+    root = Path(build.manifest["metadata"].get("project_root") or Path(__file__).resolve().parents[2] / "dbt_project")
+    for name, node in _models(build).items():
+        lines = (root / node["original_file_path"]).read_text().count("\n")
+        assert lines <= LONGEST_MODEL, (name, lines)
+
+
+def test_exposures_name_owner_and_tables(build: Build) -> None:
+    exposures = build.manifest["exposures"].values()
+    assert {exposure["name"] for exposure in exposures} >= {"outcomes", "release", "site_queries"}
+    for exposure in exposures:
+        assert exposure["owner"]["name"]
+        assert exposure["depends_on"]["nodes"]
