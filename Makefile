@@ -1,5 +1,6 @@
 # Everything is installed into the checkout (.uv, .venv); nothing global. `make help` lists the targets.
-PYTHON ?= python3
+# The first of these that is Python 3.11 to 3.13; `make PYTHON=/path/to/python` takes another.
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do $$name -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$name && break; done)
 UV_HOME := .uv
 UV := $(UV_HOME)/bin/uv
 VENV := .venv
@@ -9,6 +10,7 @@ COMPILE := $(UV) pip compile pyproject.toml --universal --generate-hashes --only
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 DBT_CHECK := BLIN_WAREHOUSE=$(CURDIR)/data/lint/warehouse.duckdb DBT_TARGET_PATH=$(CURDIR)/data/lint/target DBT_LOG_PATH=$(CURDIR)/data/lint/logs
 
+export UV_CACHE_DIR := $(CURDIR)/.uv/cache
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
@@ -18,7 +20,7 @@ help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(UV):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11))' || { echo "Python 3.11 or newer is needed (set PYTHON=)"; exit 2; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed (make PYTHON=/path/to/python)"; exit 2; }
 	@$(PYTHON) -m venv $(UV_HOME)
 	@$(UV_HOME)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: 'uv>=0.13,<0.14'
 

@@ -6,6 +6,8 @@ id or a third party's message: those can carry patient data. The code is stable 
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from typing import ClassVar
 
 RELEASE_UNTOUCHED = "The last release is untouched."
@@ -62,6 +64,28 @@ class DataError(BlinError):
 
 class StorageError(BlinError):
     """The disk refused: no space, no permission."""
+
+
+class InternalError(BlinError):
+    """A fault of this program: its text may hold a value, so only its kind and place are kept."""
+
+    exit_code = 70
+
+    @classmethod
+    def of(cls, error: BaseException) -> InternalError:
+        """The error as it may be shown: class name, file and line."""
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        return cls(
+            "E_INTERNAL",
+            f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}",
+            fix="This is a fault of the program: report it with this line and the output of `blin --version`.",
+        )
+
+
+class InterruptedRunError(BlinError):
+    """A run was stopped from outside."""
+
+    exit_code = 130
 
 
 class ReleaseError(BlinError):

@@ -17,7 +17,13 @@ from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.registry.sites import DataCut, Site, check_sites
@@ -199,9 +205,10 @@ class Settings(BaseSettings):
         return ZoneInfo(self.time_zone)
 
     @property
-    def sites_sha256(self) -> str:
-        """Hash over the sites' facts."""
-        text = "\n".join(sorted(site.model_dump_json() for site in self.sites))
+    def deployment_sha256(self) -> str:
+        """Hash over what a release prints or depends on beside data and code: study, synthetic or not, time zone, sites."""
+        facts = [self.study, self.title, str(self.synthetic), self.time_zone]
+        text = "\n".join([*facts, *sorted(site.model_dump_json() for site in self.sites)])
         return hashlib.sha256(text.encode()).hexdigest()
 
     def token(self) -> SecretStr:
@@ -294,6 +301,12 @@ def load_settings(home: Path | None = None, **overrides: Any) -> Settings:  # no
         what = f"{where}: {first['msg']}"
     except tomllib.TOMLDecodeError as error:
         what = f"{CONFIG_NAME} is not readable as TOML ({error.args[0] if error.args else 'syntax'})"
+    except UnicodeDecodeError:
+        what = f"{CONFIG_NAME} is not UTF-8"
+    except SettingsError:
+        what = "a BLIN_ environment variable is not readable as its setting"
+    except OSError as error:
+        what = f"{CONFIG_NAME} cannot be read ({type(error).__name__})"
     raise ConfigurationError(
         "E_SETTINGS", what, fix=f"Correct {CONFIG_NAME} in the home folder, or the BLIN_ variable."
     )

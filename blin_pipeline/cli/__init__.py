@@ -10,7 +10,7 @@ import sys
 from blin_pipeline.cli import inspect, run, sandbox, setup  # noqa: F401 (they register their commands)
 from blin_pipeline.cli.app import app
 from blin_pipeline.cli.console import messages, print_json
-from blin_pipeline.errors import BlinError
+from blin_pipeline.errors import BlinError, InternalError
 
 _INTERRUPTED = 130
 
@@ -23,6 +23,10 @@ def main() -> None:
     except BlinError as error:
         _report(error, as_json=as_json)
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may hold a patient's value: keep kind and place only
+        failure = InternalError.of(error)
+        _report(failure, as_json=as_json)
+        sys.exit(failure.exit_code)
     except KeyboardInterrupt:
         messages.print("Interrupted. The last release is untouched.")
         sys.exit(_INTERRUPTED)

@@ -140,9 +140,11 @@ def _server(settings: Settings) -> Iterator[Finding]:
         yield Finding("OK", f"server read completely: {landed.manifest.n_records} records, token accepted")
         groups = sorted({group for _, group in records(landed) if group})
         known = {site.data_access_group for site in settings.sites}
-        for number, group in enumerate((group for group in groups if group not in known), start=len(known) + 1):
-            entry = f'[[sites]] site_id = "S{number:02d}" data_access_group = "{group}"'
-            yield Finding("FAIL", f"data access group {group} belongs to no site", f"Add to blin.toml: {entry}")
+        taken = {site.site_id for site in settings.sites}
+        free = (f"S{number:02d}" for number in range(1, 1000) if f"S{number:02d}" not in taken)
+        for group in (group for group in groups if group not in known):
+            entry = f'\n[[sites]]\nsite_id = "{next(free)}"\ndata_access_group = "{group}"'
+            yield Finding("FAIL", f"data access group {group} belongs to no site", f"Add to blin.toml:{entry}")
         try:
             check_source(landed, workspace)
             yield Finding("OK", "every required concept has a source field")

@@ -49,7 +49,7 @@ def _refresh(settings: Settings, *, force: bool, as_json: bool, command: str) ->
     from blin_pipeline.orchestration.refresh import run_refresh
 
     with ExitStack() as stack:
-        stack.enter_context(sandbox_of(settings))
+        settings = stack.enter_context(sandbox_of(settings))
         listen = stack.enter_context(progress_lines(quiet=as_json))
         result = run_refresh(settings, force=force, listener=listen)
     if not result.success:
@@ -97,8 +97,8 @@ def pull(
     from blin_pipeline.orchestration.workspace import Workspace, refresh_lock
 
     settings = _settings(home, data, dictionary, None, allow_empty=allow_empty, accept_loss=accept_loss)
-    with refresh_lock(settings), sandbox_of(settings), messages.status("Reading") as status:
-        landed = run_pull(Workspace(settings), note=lambda step: status.update(progress_line(step)))
+    with refresh_lock(settings), sandbox_of(settings) as served, messages.status("Reading") as status:
+        landed = run_pull(Workspace(served), note=lambda step: status.update(progress_line(step)))
     manifest = landed.manifest
     rows_by_form = {form: entry.table.rows for form, entry in manifest.forms.items()}
     if as_json:

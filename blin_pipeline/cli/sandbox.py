@@ -51,20 +51,22 @@ def _registry(patients: int, centres: int, seed: int) -> SyntheticRegistry:
 
 
 @contextmanager
-def sandbox_of(settings: Settings) -> Iterator[None]:
-    """Serve the home's synthetic registry while the source is read; nothing when the source is a real server or files.
+def sandbox_of(settings: Settings) -> Iterator[Settings]:
+    """Serve the home's synthetic registry while its source is read, and give the settings that point at it.
 
-    When something already listens on the port (``blin ui`` or ``blin sandbox`` of this home), that server is used.
+    The settings stay as they are when the source is a real server or files. Where something listens on the home's port already,
+    a server of our own takes a free one: nobody else is ever sent the token.
     """
-    if settings.sandbox is None or settings.source.kind != "api" or is_taken(settings.sandbox.port):
-        yield
+    if settings.sandbox is None or settings.source.kind != "api":
+        yield settings
         return
     from blin_pipeline.sandbox.serve import serving
 
     plan = settings.sandbox
     project = _registry(plan.patients, plan.centres, plan.seed).project
-    with serving({settings.token().get_secret_value(): project}, host=_HOST, port=plan.port):
-        yield
+    port = free_port() if is_taken(plan.port) else plan.port
+    with serving({settings.token().get_secret_value(): project}, host=_HOST, port=port) as running:
+        yield settings.model_copy(update={"source": settings.source.model_copy(update={"url": running.url})})
 
 
 def write_demo_home(settings: Settings, patients: int) -> None:

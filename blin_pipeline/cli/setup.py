@@ -68,8 +68,8 @@ def doctor(
 
     settings = load_settings(home)
     settings.prepare_home()
-    with sandbox_of(settings):
-        findings = list(examine(settings, offline=offline))
+    with sandbox_of(settings) as served:
+        findings = list(examine(served, offline=offline))
     failed = sum(finding.level == "FAIL" for finding in findings)
     warned = sum(finding.level == "WARN" for finding in findings)
     if as_json:
@@ -125,5 +125,7 @@ def ui(
     # Dagster advises its developers' tool instead of `dagster dev`: nothing that a user of this command can act on.
     environment = {"PYTHONWARNINGS": "ignore::FutureWarning"} | dagster_environment(settings)
     messages.print(f"Dagster UI: http://127.0.0.1:{port}  (there in about half a minute; stop it with Ctrl+C)")
-    with sandbox_of(settings):
-        raise typer.Exit(_serve(command, environment))
+    with sandbox_of(settings) as served:
+        raise typer.Exit(
+            _serve(command, environment | {"BLIN_SOURCE__URL": served.source.url} if served.sandbox else environment)
+        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from typing import TYPE_CHECKING, Any
 
 from blin_pipeline.cli.console import results
@@ -96,11 +98,12 @@ def print_summary(settings: Settings, summary: dict[str, Any] | None) -> None:
     results.print(table)
     current = settings.releases_dir / "current"
     results.print()
+    command = "blin" if shutil.which("blin") else sys.argv[0]
     for label, text in (
         ("Release", f"{current}  ({summary['release_id']})"),
         ("Content", summary["content_sha256"]),
         ("Report", str(current / "report.html")),
-        ("Dagster UI", f"blin ui --home {settings.home}"),
-        ("Query", f'blin query --home {settings.home} "from marts.subject limit 5"'),
+        ("Dagster UI", f"{command} ui --home {settings.home}"),
+        ("Query", f'{command} query --home {settings.home} "from marts.subject limit 5"'),
     ):
         results.print(f"[bold]{label:<11}[/] {text}", soft_wrap=True)

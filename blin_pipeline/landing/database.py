@@ -101,7 +101,9 @@ def _opened(path: str, *, read_only: bool) -> Iterator[DuckDBPyConnection]:
         yield connection
     except duckdb.OutOfMemoryException:
         failure = StorageError(
-            "E_MEMORY", "A statement needed more memory than allowed.", fix="Close other programs, or run it on a machine with more memory."
+            "E_MEMORY",
+            "A statement needed more memory than allowed.",
+            fix="Close other programs, or run it on a machine with more memory.",
         )
     except duckdb.Error as error:
         failure = DataError(

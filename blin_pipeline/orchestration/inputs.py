@@ -84,7 +84,7 @@ def check_source(pull: Pull, workspace: Workspace) -> None:
     """Refuse a pull that cannot feed the declared outcomes, or whose fields would be misread.
 
     Raises:
-        ConfigurationError: Codes ``E_LONGITUDINAL``, ``E_REQUIRED_CONCEPTS``, ``E_DICTIONARY_DRIFT``.
+        ConfigurationError: Codes ``E_LONGITUDINAL``, ``E_REQUIRED_CONCEPTS``, ``E_FIELD_MAP``, ``E_DICTIONARY_DRIFT``.
     """
     if pull.manifest.is_longitudinal:
         raise ConfigurationError(
@@ -96,6 +96,19 @@ def check_source(pull: Pull, workspace: Workspace) -> None:
         workspace.field_map, source_columns(pull), load_requirements(), pull.manifest.record_id_field
     )
     refuse_unmet(unmet)
+    absent = sorted(
+        entry.source_field
+        for entry in workspace.field_map.entries
+        if entry.transform in {"as_is", "recode"}
+        and entry.on_missing == "error"
+        and entry.source_field not in source_columns(pull)
+    )
+    if absent:
+        raise ConfigurationError(
+            "E_FIELD_MAP",
+            f"the field map names {len(absent)} fields that the source does not have: {', '.join(absent)}",
+            fix="Correct the field map, or write not_collected in on_missing.",
+        )
     blocking = [item for item in drift_of(pull, workspace) if item.kind in BLOCKING]
     if blocking:
         named = ", ".join(f"{item.field_name} ({item.kind.value})" for item in blocking)
@@ -130,6 +143,6 @@ def release_inputs(workspace: Workspace, pull_id: str, data_cut: date) -> Inputs
         policy_hash=workspace.policy.sha256,
         parameters_hash=workspace.parameters.sha256,
         field_map_hash=workspace.field_map.sha256,
-        sites_hash=workspace.settings.sites_sha256,
+        sites_hash=workspace.settings.deployment_sha256,
         data_cut=data_cut.isoformat(),
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
 
-from blin_pipeline.errors import BlinError, DataError, LockedError
+from blin_pipeline.errors import BlinError, DataError, InterruptedRunError, LockedError
 from blin_pipeline.orchestration.automation import REFRESH
 from blin_pipeline.orchestration.build import build_defs
 from blin_pipeline.orchestration.workspace import close_abandoned_runs, refresh_lock
@@ -122,6 +122,15 @@ def _place(instance: dg.DagsterInstance, run_id: str) -> None:
         instance.run_storage.replace_job_origin(run, RemoteJobOrigin(repository, REFRESH))
 
 
+def _without_error(failed_checks: list[str], run_id: str) -> BlinError:
+    """What to say of a red run in which no step raised: a blocking check failed, or somebody stopped it."""
+    where = f"Open run {run_id[:8]} in the Dagster UI (blin ui)"
+    if failed_checks:
+        what = f"the run ended at a check that blocks a release: {', '.join(failed_checks)}"
+        return DataError("E_CHECK_FAILED", what, fix=f"{where}: the red check says what it compared.")
+    return InterruptedRunError("E_INTERRUPTED", "the run was stopped before its end", fix=f"{where}, or run again.")
+
+
 def run_refresh(
     settings: Settings, *, force: bool = False, listener: Callable[[Progress], None] | None = None
 ) -> RefreshResult:
@@ -145,7 +154,7 @@ def run_refresh(
         follower = threading.Thread(target=_follow, args=(instance, run_id, done, listener or (lambda _: None)))
         follower.start()
         try:
-            with (settings.dbt_dir / "output.log").open("w", encoding="utf-8") as output, redirect_stdout(output):
+            with (settings.dbt_dir / "output.log").open("a", encoding="utf-8") as output, redirect_stdout(output):
                 result = defs.resolve_job_def(REFRESH).execute_in_process(
                     instance=instance,
                     raise_on_error=False,
@@ -169,12 +178,6 @@ def run_refresh(
             for check in result.get_asset_check_evaluations()
             if not check.passed and check.severity == dg.AssetCheckSeverity.ERROR
         )
-        failures.append(
-            DataError(
-                "E_CHECK_FAILED",
-                f"the run ended at a check that blocks a release: {', '.join(failed) or 'see the run'}",
-                fix=f"Open run {run_id[:8]} in the Dagster UI (blin ui): the red check says what it compared.",
-            )
-        )
+        failures.append(_without_error(failed, run_id))
     published = any(metadata["is_new"].value for metadata in current)
     return RefreshResult(result.success, run_id, bool(current), published, tuple(failures))

@@ -68,6 +68,12 @@ def read_results(warehouse: Warehouse) -> pd.DataFrame:
         return connection.sql("select * from report.result order by result_id").df()
 
 
+def clear_results(warehouse: Warehouse) -> None:
+    """Drop the results of an earlier pull: every outcome writes its own again, and none that is no longer there stays."""
+    with warehouse.connect() as connection:
+        connection.execute("drop table if exists report.result")
+
+
 def store_rows(warehouse: Warehouse, outcome: str, rows: Sequence[ResultRow]) -> None:
     """Replace the rows of one outcome in ``report.result``, in one transaction."""
     table = to_arrow(rows)

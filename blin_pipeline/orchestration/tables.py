@@ -33,9 +33,9 @@ def write_profile(settings: Settings) -> Path:
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
     """Environment of a dbt process: no secret, no telemetry, everything written under the restricted zone."""
-    with without_secrets():
+    with without_secrets(settings):
         return os.environ | {
-            "DBT_TARGET_PATH": str(settings.dbt_dir / "target"),
+            "DBT_TARGET_PATH": str(settings.dbt_dir / "parsed"),
             "DBT_LOG_PATH": str(settings.dbt_dir / "logs"),
             "DBT_PROFILES_DIR": str(write_profile(settings)),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -59,9 +59,9 @@ def prepare_dbt(settings: Settings) -> DbtProject:
     """
     settings.prepare_home()
     project = DbtProject(
-        project_dir=DBT_PROJECT_DIR, target_path=settings.dbt_dir / "target", profiles_dir=write_profile(settings)
+        project_dir=DBT_PROJECT_DIR, target_path=settings.dbt_dir / "parsed", profiles_dir=write_profile(settings)
     )
-    stamp = settings.dbt_dir / "target" / "sources.sha256"
+    stamp = settings.dbt_dir / "parsed" / "sources.sha256"
     current = _sources_hash()
     if project.manifest_path.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == current:
         return project

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import dagster as dg
 from filelock import FileLock, Timeout
 
-from blin_pipeline.errors import BlinError, LockedError
+from blin_pipeline.errors import BlinError, InternalError, LockedError
 from blin_pipeline.landing.database import Warehouse
 from blin_pipeline.registry.deid import Policy, load_policy
 from blin_pipeline.registry.dictionary import Dictionary, load_dictionary
@@ -23,12 +21,6 @@ from blin_pipeline.settings import SECRET_VARIABLES, Settings
 
 #: What no child process is given: the token, and on a server the password of Dagster's database.
 _SECRETS = (*SECRET_VARIABLES, "BLIN_POSTGRES_PASSWORD")
-
-
-class InternalError(BlinError):
-    """A fault of this program: its text may hold a value, so only its kind and place are kept."""
-
-    exit_code = 70
 
 
 @dataclass
@@ -135,12 +127,7 @@ def handled(workspace: Workspace, *, retry: bool = False) -> Iterator[None]:
     except BlinError as error:
         failure = error
     except Exception as error:  # noqa: BLE001 - the text of an unforeseen error may hold a patient's value: keep kind and place only
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        failure = InternalError(
-            "E_INTERNAL",
-            f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}",
-            fix="This is a fault of the program: report it with this line and the output of `blin --version`.",
-        )
+        failure = InternalError.of(error)
     else:
         return
     workspace.failures.append(failure)
@@ -149,9 +136,10 @@ def handled(workspace: Workspace, *, retry: bool = False) -> Iterator[None]:
 
 
 @contextmanager
-def without_secrets() -> Iterator[None]:
+def without_secrets(settings: Settings) -> Iterator[None]:
     """Take the secrets out of the environment while a child process is started."""
-    taken = {name: os.environ.pop(name) for name in _SECRETS if name in os.environ}
+    names = {*_SECRETS, settings.source.token_variable}
+    taken = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield
     finally:

@@ -39,7 +39,7 @@ class MapEntry(BaseModel):
     source_field: str = ""
     transform: Literal["as_is", "recode", "constant", "absent"] = "as_is"
     codes: dict[str, str] = {}
-    on_missing: Literal["error", "not_collected"] = "not_collected"
+    on_missing: Literal["error", "not_collected"] = "error"
 
     @model_validator(mode="after")
     def _complete(self) -> MapEntry:
@@ -158,7 +158,7 @@ def load_field_map(path: Path | None = None, dictionary: Dictionary | None = Non
                         "source_field": row["source_field"],
                         "transform": row["transform"] or "as_is",
                         "codes": {raw.strip(): canonical.strip() for raw, _, canonical in pairs},
-                        "on_missing": row["on_missing"] or "not_collected",
+                        "on_missing": row["on_missing"] or "error",
                     }
                 )
             )

@@ -34,7 +34,7 @@ class Inputs(_Frozen):
         policy_hash: ``Policy.sha256``.
         parameters_hash: ``Parameters.sha256``.
         field_map_hash: Hash of the field map.
-        sites_hash: Hash of the site list.
+        sites_hash: Hash of the site list and of what the settings say about the study.
         data_cut: Last day that counts, ISO.
     """
 

@@ -1,8 +1,8 @@
 """Rules of the house, read from dbt's manifest.
 
-Layers, left to right: sources -> base and staging -> intermediate -> marts; quality looks at staging and intermediate. Marts read
-intermediate models, seeds, other marts and the open findings (``data_query``), never staging: what a table means is decided in
-one intermediate model, not where it is shown.
+Layers, left to right: sources -> base and staging -> intermediate (checks included) -> marts and quality. Marts read intermediate
+models, seeds and other marts, never staging: what a table means is decided in one intermediate model, not where it is shown.
+Quality shows what staging and intermediate set aside.
 """
 
 from __future__ import annotations
@@ -41,10 +41,6 @@ def _layer(node: dict[str, Any]) -> str:
     return parts[1] if parts[0] == "staging" else parts[0]
 
 
-def _is_check(node: dict[str, Any]) -> bool:
-    return "checks" in Path(node["path"]).parts
-
-
 def _parents(build: Build, node: dict[str, Any]) -> list[dict[str, Any]]:
     everything = {**build.manifest["nodes"], **build.manifest["sources"]}
     return [everything[key] for key in node["depends_on"]["nodes"]]
@@ -76,8 +72,6 @@ def test_every_table_has_grain_owner_group_and_description(build: Build) -> None
 
 def test_every_table_for_readers_has_a_key_checks_and_a_test_of_them(build: Build) -> None:
     for name, node in _models(build, "marts", "quality").items():
-        if _is_check(node):
-            continue
         kinds = [constraint["type"] for constraint in node["constraints"]]
         assert kinds.count("primary_key") == 1, name
         assert "check" in kinds, name
@@ -121,11 +115,7 @@ def test_data_flow_from_left_to_right(build: Build) -> None:
             elif parent["resource_type"] == "model":
                 found, wanted = _layer(parent), _layer(node)
                 if wanted == "marts":
-                    assert found in {"intermediate", "marts"} or parent["name"] == "data_query", (name, parent["name"])
-                elif wanted == "intermediate" and found == "quality":
-                    assert _is_check(parent), (name, parent["name"])
-                elif wanted == "intermediate" and found == "marts":
-                    assert parent["name"] == "eligibility_result", (name, parent["name"])
+                    assert found in {"intermediate", "marts"}, (name, parent["name"])
                 else:
                     assert order[found] <= order[wanted], (name, parent["name"])
 

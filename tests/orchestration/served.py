@@ -93,6 +93,16 @@ def processes_with(marker: str) -> dict[int, str]:
     return found
 
 
+def processes_left(marker: str, seconds: float = 60) -> dict[int, str]:
+    """What is still there after a while; empty as soon as nothing is."""
+    deadline = time.monotonic() + seconds
+    while left := processes_with(marker):
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
+    return left
+
+
 def kill_all(processes: dict[int, str]) -> None:
     """End what a server left behind."""
     for pid in processes:

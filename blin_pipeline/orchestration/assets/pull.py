@@ -15,7 +15,7 @@ from blin_pipeline.landing.inspection import keep_for_inspection
 from blin_pipeline.landing.inspection import workspace as reading_folder
 from blin_pipeline.landing.pull import Pull, land
 from blin_pipeline.landing.raw_schema import present, write_crosswalk
-from blin_pipeline.landing.reading import latest_pull, records
+from blin_pipeline.landing.reading import accept, accepted_pull, records
 from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL
 from blin_pipeline.orchestration.inputs import (
     check_source,
@@ -25,6 +25,7 @@ from blin_pipeline.orchestration.inputs import (
     release_inputs,
     released_pull,
 )
+from blin_pipeline.orchestration.results import clear_results
 from blin_pipeline.orchestration.workspace import Workspace, handled
 from blin_pipeline.redcap.progress import Progress, Step
 from blin_pipeline.registry.dictionary import Dictionary
@@ -159,6 +160,7 @@ def run_pull(workspace: Workspace, note: Progress | None = None, label: str = "p
         except BlinError as error:
             keep_for_inspection(folder, settings.quarantine_dir, label, error)
             raise
+        accept(settings.pulls_dir, landed)
         return landed
 
 
@@ -214,8 +216,7 @@ def patient_crosswalk(context: dg.AssetExecutionContext, workspace: dg.ResourceP
     """Present the newest pull in the warehouse and write the crosswalk, unless nothing changed."""
     with handled(workspace):
         settings = workspace.settings
-        landed = latest_pull(settings.pulls_dir)
-        assert landed is not None  # noqa: S101 (the pull asset ran before)
+        landed = accepted_pull(settings.pulls_dir)
         check_source(landed, workspace)
         key = pseudonym_key(settings)
         cut = settings.cut(landed.manifest.pulled_at_utc.replace(tzinfo=UTC))
@@ -235,6 +236,7 @@ def patient_crosswalk(context: dg.AssetExecutionContext, workspace: dg.ResourceP
         )
         rows = crosswalk(records(landed), key, landed.manifest.project_id, settings.sites)
         write_crosswalk(workspace.warehouse, rows)
+        clear_results(workspace.warehouse)
         yield dg.MaterializeResult(
             metadata={
                 "dagster/row_count": len(rows),

@@ -57,7 +57,7 @@ def table_assets(project: DbtProject) -> dg.AssetsDefinition:
             with workspace.warehouse.connect(read_only=True) as connection:
                 codes = connection.sql("select code from raw.missing_code order by code").fetchall()
             arguments = dbt_arguments(workspace.field_map, workspace.dictionary, [str(code) for (code,) in codes])
-            with without_secrets():
+            with without_secrets(workspace.settings):
                 invocation = dbt.cli(
                     arguments,
                     context=context,

@@ -6,7 +6,7 @@ with counted as (
         max(case when criterion_cd = 'E6' and met_cd = 'UNKNOWN' then 1 else 0 end) as is_held,
         min(case when met_cd = 'N' then order_no end) as first_failed_no,
         min(case when met_cd = 'UNKNOWN' and criterion_cd <> 'E6' then order_no end) as first_unknown_no
-    from {{ ref('eligibility_result') }}
+    from {{ ref('int_eligibility__decision') }}
     group by patient_key, site_id
 )
 

@@ -113,7 +113,8 @@ select
     longest_interrupt_h,
     interrupt_reason_cd_first,
     -- A form that says "not interrupted" counts as no break; else breaks are known from segments only.
-    {%- for name in ['n_short_breaks', 'n_interrupt_4h', 'n_interrupt_24h', 'n_interrupt_7d'] %}
-    case when exposure_source_cd = 'HEADER' then 0 else {{ name }} end as {{ name }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    case when exposure_source_cd = 'HEADER' then 0 else n_short_breaks end as n_short_breaks,
+    case when exposure_source_cd = 'HEADER' then 0 else n_interrupt_4h end as n_interrupt_4h,
+    case when exposure_source_cd = 'HEADER' then 0 else n_interrupt_24h end as n_interrupt_24h,
+    case when exposure_source_cd = 'HEADER' then 0 else n_interrupt_7d end as n_interrupt_7d
 from dosed

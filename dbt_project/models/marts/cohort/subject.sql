@@ -10,7 +10,7 @@ with blin as (
 
 critical as (
     select distinct patient_key
-    from {{ ref('data_query') }}
+    from {{ ref('int_check__finding') }}
     where blocks_analysis
 )
 

@@ -1,7 +1,7 @@
 with conflict as (
     -- A contact recorded after the death, or anything that makes the order of events doubtful (D02, D03).
     select distinct patient_key
-    from {{ ref('data_query') }}
+    from {{ ref('int_check__finding') }}
     where check_id in ('D02', 'D03')
 ),
 
