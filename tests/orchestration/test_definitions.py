@@ -82,8 +82,8 @@ def test_every_asset_has_its(specs, label, is_there):
     assert [spec.key.to_user_string() for spec in specs if not is_there(spec)] == [], label
 
 
-def test_one_asset_per_instrument_model_and_outcome(specs, repository):
-    keys = {spec.key.to_user_string() for spec in specs}
+def test_one_asset_per_instrument_model_and_outcome(specs, steps, repository):
+    keys = {key.to_user_string() for step in steps.values() for key in step.keys}
     forms = {f"raw/{form}" for form in load_dictionary().forms}
     assert len(forms) == 16
     assert forms <= keys
