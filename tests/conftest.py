@@ -51,11 +51,21 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For runs on several processes: one process has the demo home, and a slow file stays together with its fixtures."""
+def _group(item: pytest.Item) -> str | None:
+    """Tests that stay in one process: those with the demo home; else those of a file whose fixtures are expensive."""
+    fixtures = getattr(item, "fixturenames", ())
+    if "demo_home" in fixtures:
+        return "demo"
+    return item.path.stem if item.get_closest_marker("slow") or "defs" in fixtures else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For runs on several processes (pytest-xdist): tests of a group go to the same one."""
     for item in items:
-        fixtures = getattr(item, "fixturenames", ())
-        if "demo_home" in fixtures:
-            item.add_marker(pytest.mark.xdist_group("demo"))
-        elif item.get_closest_marker("slow"):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+        group = _group(item)
+        if group is None:
+            continue
+        item.add_marker(pytest.mark.xdist_group(group))
+        if hasattr(config, "workerinput"):
+            # pytest 9.2 keeps a test's id elsewhere than pytest-xdist 3.8 writes the group to, which then has no effect.
+            item._id = type(item._id).parse(f"{item.nodeid}@{group}")

@@ -124,7 +124,9 @@ def ui(
         tidy_instance(settings)
     # Dagster advises its developers' tool instead of `dagster dev`: nothing that a user of this command can act on.
     environment = {"PYTHONWARNINGS": "ignore::FutureWarning"} | dagster_environment(settings)
-    messages.print(f"Dagster UI: http://127.0.0.1:{port}  (there in about half a minute; stop it with Ctrl+C)", soft_wrap=True)
+    messages.print(
+        f"Dagster UI: http://127.0.0.1:{port}  (there in about half a minute; stop it with Ctrl+C)", soft_wrap=True
+    )
     with sandbox_of(settings) as served:
         raise typer.Exit(
             _serve(command, environment | {"BLIN_SOURCE__URL": served.source.url} if served.sandbox else environment)
