@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from homes import CUT, TOKEN, Home, write_settings
+from homes import CUT, TOKEN
 
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 from blin_pipeline.sandbox.synthetic import SyntheticPlan, SyntheticRegistry, generate
@@ -23,15 +22,3 @@ def sandbox(small_registry: SyntheticRegistry) -> Iterator[RunningSandbox]:
     """The small registry behind a server of the test's own."""
     with serving({TOKEN: small_registry.project}) as running:
         yield running
-
-
-@pytest.fixture
-def new_home(tmp_path: Path, small_registry: SyntheticRegistry) -> Callable[..., Home]:
-    """Makes a home that reads the given address."""
-
-    def make(url: str, name: str = "home", **more: str) -> Home:
-        folder = tmp_path / name
-        folder.mkdir()
-        return write_settings(folder, url, small_registry, **more)
-
-    return make
