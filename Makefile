@@ -6,6 +6,7 @@ UV := $(UV_HOME)/bin/uv
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+LOCKS := requirements
 COMPILE := $(UV) pip compile pyproject.toml --universal --generate-hashes --only-binary :all: --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" --quiet
 DBT_CHECK := BLIN_WAREHOUSE=$(CURDIR)/data/lint/warehouse.duckdb DBT_TARGET_PATH=$(CURDIR)/data/lint/target DBT_LOG_PATH=$(CURDIR)/data/lint/logs
@@ -41,14 +42,14 @@ ui: $(INSTALLED) ## Dagster UI of the home folder on 127.0.0.1
 
 test: $(INSTALLED) ## The whole suite: lint, types, rooms, unit, dbt, end to end, browser
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --durations 12
 
 check: $(INSTALLED) ## Fast inner loop: lint, types, rooms and the quick tests
 	@$(MAKE) --no-print-directory lint-python
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
 
-.PHONY: lint-python lint-sql lint-docker
-lint: $(INSTALLED) lint-python lint-sql lint-docker ## Lint and type check everything, and that lock and generated files are fresh
+.PHONY: lint-python lint-sql lint-docker lint-lock
+lint: $(INSTALLED) lint-python lint-sql lint-docker lint-lock ## Lint and type check everything, and that lock and generated files are fresh
 
 lint-python:
 	@$(BIN)/ruff check .
@@ -63,6 +64,14 @@ lint-sql:
 lint-docker:
 	@$(BIN)/yamllint --strict docker .pre-commit-config.yaml
 
+# Existing pins are kept when they still satisfy pyproject.toml, so only a stale lock differs.
+lint-lock: $(UV)
+	@mkdir -p data/lint/requirements && cp requirements/* data/lint/requirements/
+	@$(MAKE) --no-print-directory lock LOCKS=data/lint/requirements
+	@sed -i.bak 's,-c data/lint/requirements/,-c requirements/,' data/lint/requirements/*.txt && rm data/lint/requirements/*.bak
+	@diff -r requirements data/lint/requirements >/dev/null || \
+		{ echo "requirements/ does not follow pyproject.toml: run make lock and commit"; exit 1; }
+
 format: $(INSTALLED) ## Format Python and SQL
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
@@ -75,9 +84,9 @@ codegen: $(INSTALLED) ## Renew the dbt files that are made from the registry's f
 	@cp blin_pipeline/registry/study/seeds/*.csv dbt_project/seeds/
 
 lock: $(UV) ## Renew the lock files (dev first: run must agree with it)
-	@$(COMPILE) --extra dev -o requirements/dev.txt
-	@$(COMPILE) -c requirements/dev.txt -o requirements/run.txt
-	@$(subst pyproject.toml,requirements/build.in,$(COMPILE)) -c requirements/dev.txt -o requirements/build.txt
+	@$(COMPILE) --extra dev -o $(LOCKS)/dev.txt
+	@$(COMPILE) -c $(LOCKS)/dev.txt -o $(LOCKS)/run.txt
+	@$(subst pyproject.toml,requirements/build.in,$(COMPILE)) -c $(LOCKS)/dev.txt -o $(LOCKS)/build.txt
 
 clean: ## Remove what make installed and built, but not data/
 	@rm -rf $(VENV) $(UV_HOME) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache dist

@@ -37,7 +37,7 @@ def summary_of(settings: Settings) -> dict[str, Any] | None:
             0,
         )
 
-    def pick(statistic: str, **wanted: Any) -> dict[str, Any] | None:  # noqa: ANN401
+    def pick(statistic: str, **wanted: Any) -> dict[str, Any] | None:  # noqa: ANN401 (a value of any column)
         for row in rows:
             if row["statistic"] == statistic and all(row[name] == value for name, value in wanted.items()):
                 return {name: row[name] for name in ("value", "lower", "upper", "n", "n_event", "state", "method")}

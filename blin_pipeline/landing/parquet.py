@@ -26,7 +26,7 @@ _INT32 = 4
 
 
 class _Comparable(Protocol):
-    def __lt__(self, other: Any, /) -> bool: ...  # noqa: ANN401
+    def __lt__(self, other: Any, /) -> bool: ...  # noqa: ANN401 (whatever the other is)
 
 
 class ContentHash:

@@ -94,7 +94,7 @@ class _Guarded(Project):
     def def_field(self) -> str:
         return self._record_id_field
 
-    def _call_api(self, payload: dict[str, Any], return_type: str, file: object = None) -> Any:  # noqa: ANN401
+    def _call_api(self, payload: dict[str, Any], return_type: str, file: object = None) -> Any:  # noqa: ANN401 (PyCap's signature)
         del return_type
         if payload.get("content") not in EXPORTS or file is not None or payload.keys() & {"action", "data"}:
             raise SourceError(

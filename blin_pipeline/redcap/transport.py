@@ -69,19 +69,19 @@ class _Session(requests.Session):
 class _Watched(HTTPAdapter):
     """Keeps sight of its open connections, so that a deadline can cut them in any phase of a request."""
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (requests' signature)
         """Build the pools with connections that report themselves."""
         super().init_poolmanager(*args, **kwargs)
         live: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
         self._live = live
 
         class Plain(HTTPConnection):
-            def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+            def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (urllib3's signature)
                 super().__init__(*args, **kwargs)
                 live.add(self)
 
         class Secure(HTTPSConnection):
-            def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
+            def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (urllib3's signature)
                 super().__init__(*args, **kwargs)
                 live.add(self)
 

@@ -40,7 +40,7 @@ class FaultKind(StrEnum):
     STATUS_FULL_BODY = "status_full_body"  # status: 500
     RATE_LIMIT_HTML = "rate_limit_html"  # Retry-After in seconds: 1
     RATE_LIMIT_JSON = "rate_limit_json"  # Retry-After in seconds: 1
-    BAD_TOKEN = "bad_token"  # noqa: S105
+    BAD_TOKEN = "bad_token"  # noqa: S105 - a fault, not a secret
     BAN_PAGE = "ban_page"
     REDIRECT_302 = "redirect_302"  # target: a log-in page of the same host
     REDIRECT_307 = "redirect_307"  # target: another host

@@ -10,6 +10,8 @@ from dbt_warehouse import RawRegistry, patient_key, run_dbt, write_raw
 
 from blin_pipeline.sandbox.rows import FormRow
 
+pytestmark = pytest.mark.slow
+
 MANY = 5000
 SOUND, WRONG, BARE, CROWDED = "AA-0001", "AA-0002", "AA-0003", "BB-0001"
 _REGISTRATION = {

@@ -7,7 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 import duckdb
+import pytest
 from dbt_warehouse import Build, RawRegistry, patient_key, run_dbt, write_raw
+
+pytestmark = pytest.mark.slow
 
 #: Form -> table and column that hold the instance numbers of the rows in use.
 IN_USE = {

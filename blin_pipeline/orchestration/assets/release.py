@@ -11,7 +11,7 @@ from blin_pipeline.orchestration.results import presented_pull
 from blin_pipeline.orchestration.workspace import Workspace, handled
 from blin_pipeline.outcomes import OUTCOMES
 from blin_pipeline.release.build import build_candidate
-from blin_pipeline.release.candidate import BUILDING, ReleaseContext, open_candidate
+from blin_pipeline.release.candidate import BUILDING, Candidate, ReleaseContext, open_candidate
 from blin_pipeline.release.leaks import warehouse_identifiers
 from blin_pipeline.release.publish import PAGE, publish
 from blin_pipeline.settings import code_version
@@ -76,7 +76,7 @@ def candidate(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[An
         )
 
 
-def _newest_candidate(workspace: Workspace) -> Any:  # noqa: ANN401
+def _newest_candidate(workspace: Workspace) -> Candidate:
     folders = sorted((workspace.settings.releases_dir / BUILDING).iterdir())
     return open_candidate(folders[-1])
 

@@ -27,6 +27,8 @@ from blin_pipeline.release.ledger import read_ledger
 from blin_pipeline.release.publish import publish
 from blin_pipeline.release.reading import current_release, list_releases, open_release_database, verify_release
 
+pytestmark = pytest.mark.slow
+
 #: Effects on files that Python reports before it does them.
 EFFECTS = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.symlink", "os.truncate", "shutil.rmtree"}
 FORK = multiprocessing.get_context("forkserver")
