@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from blin_pipeline.registry.dictionary import NOT_EXPORTED, Field, checkbox_column
-from blin_pipeline.sandbox.project import SURVEY_IDENTIFIER, ProjectState
+from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.protocol import NO_EXPORT_RIGHT, ApiError, ApiRequest, unknown_values
 from blin_pipeline.sandbox.rights import ExportRight, TokenRights, is_hidden
+from blin_pipeline.sandbox.structure import SURVEY_IDENTIFIER
 
 ColumnKind = Literal[
     "record_id",

@@ -12,8 +12,8 @@ from pathlib import Path
 from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.registry.dictionary import load_dictionary
 from blin_pipeline.registry.files import read_csv
-from blin_pipeline.sandbox.project import SURVEY_IDENTIFIER
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
+from blin_pipeline.sandbox.structure import SURVEY_IDENTIFIER
 
 _CREATED = datetime.fromisoformat("2024-01-01 08:00:00")
 _SYSTEM = ("redcap_repeat_instrument", "redcap_repeat_instance", "redcap_data_access_group", SURVEY_IDENTIFIER)

@@ -1,8 +1,9 @@
 """A project while the server holds it: records, set-up and log, changed only through methods that write the log.
 
 The store is REDCap's own shape: one mapping of stored values per record and row, a row being the base row of an event
-or one instance of a repeating instrument. Blanks are not stored. What an export shows of it is decided in
-:mod:`blin_pipeline.sandbox.records`.
+or one instance of what repeats. Blanks are not stored, an uploaded file is stored as its document number. What an
+export shows of it is decided in :mod:`blin_pipeline.sandbox.records`; the set-up behind it is
+:mod:`blin_pipeline.sandbox.structure`.
 """
 
 from __future__ import annotations
@@ -12,41 +13,18 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.sandbox.log import EventLog, LogEntry, LogKind, SandboxClock, change_details
+from blin_pipeline.sandbox.rights import Role, TokenRights, User
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
+from blin_pipeline.sandbox.seeding import DATA_ENTRY_USER, seed
+from blin_pipeline.sandbox.setup import PROJECT_INFO, Folder, Group, Participant, StoredFile
+from blin_pipeline.sandbox.structure import RowKey, Structure, wrong
 
-SURVEY_IDENTIFIER = "redcap_survey_identifier"
-DATA_ENTRY_USER = "sandbox_data_entry"
-_SEED_STEP = timedelta(seconds=6)
+_PART = re.compile(r"(\d+)")
 _REQUEST_STEP = timedelta(seconds=1)
 _FIRST_GROUP_ID = 331
-_PART = re.compile(r"(\d+)")
-
-
-class RowKey(NamedTuple):
-    """Place of a row inside its record.
-
-    Attributes:
-        event: Unique event name, ``""`` in a classic project.
-        instrument: Repeating instrument, ``""`` on the base row.
-        instance: Instance number, 0 on the base row.
-    """
-
-    event: str = ""
-    instrument: str = ""
-    instance: int = 0
-
-
-class Group(NamedTuple):
-    """A Data Access Group."""
-
-    label: str
-    unique_name: str
-    group_id: int
 
 
 @dataclass
@@ -56,68 +34,119 @@ class Record:
     Attributes:
         group: Unique name of its Data Access Group, ``""`` when unassigned.
         rows: Place -> export name -> stored text, never blank. A form was saved on a row when its
-            ``<form>_complete`` is there.
+            ``<form>_complete`` is there. A classic record always has its base row.
     """
 
     group: str = ""
-    rows: dict[RowKey, dict[str, str]] = field(default_factory=lambda: {RowKey(): {}})
+    rows: dict[RowKey, dict[str, str]] = field(default_factory=dict)
 
 
-class ProjectState:
-    """A live project.
+class ProjectState(Structure):
+    """A live project: its structure, and what people entered.
 
     Args:
         source: The project as it enters.
         clock: Source of naive server time; a :class:`SandboxClock` that starts after the seeded log when None.
+
+    Attributes:
+        project_id: REDCap's number.
+        created: Naive server time of the project's creation.
+        settings: Project information as set: keys of :data:`~blin_pipeline.sandbox.setup.PROJECT_INFO`.
+        groups: Data Access Groups in order of creation.
+        users: User name -> user.
+        roles: Unique role name -> role.
+        records: Record id -> record.
+        files: Document number -> uploaded file, of records and of the repository.
+        folders: Folder number -> folder of the repository.
+        repository: Document number -> folder number (0 at the top) of the repository's files.
+        participants: Participant lists of the surveys.
+        log: Every line.
+        revision: Counts the changes, so that a keeper sees that there is something to write.
 
     Raises:
         ConfigurationError: Code ``E_SANDBOX_PROJECT``, the source contradicts its own set-up.
     """
 
     def __init__(self, source: SourceProject, clock: Callable[[], datetime] | None = None) -> None:
-        self.title = source.title
         self.project_id = source.project_id
         self.created = source.created
-        self.dictionary = source.dictionary
-        self.instrument_labels = dict(source.instrument_labels)
-        self.repeating_instruments = tuple(source.repeating_instruments)
-        self.surveys = tuple(source.surveys)
-        self.missing_data_codes = dict(source.missing_data_codes)
-        self.groups = tuple(
+        self.settings = {
+            **PROJECT_INFO,
+            "surveys_enabled": int(bool(source.surveys)),
+            **source.settings,
+            "project_title": source.title,
+        }
+        super().__init__(source, longitudinal=bool(self.settings["is_longitudinal"]))
+        self.groups: tuple[Group, ...] = tuple(
             Group(label, unique_name, _FIRST_GROUP_ID + number)
             for number, (label, unique_name) in enumerate(source.data_access_groups)
         )
+        self.next_ids = {"group": _FIRST_GROUP_ID + len(self.groups), "document": 1, "folder": 1, "role": 1}
+        self.users: dict[str, User] = {user.username: user for user in source.users}
+        self.roles: dict[str, Role] = {role.unique_name: role for role in source.roles}
+        self.participants: list[Participant] = list(source.participants)
+        self.files: dict[int, StoredFile] = {}
+        self.folders: dict[int, Folder] = {}
+        self.repository: dict[int, int] = {}
         self.lock = threading.RLock()
         self.log = EventLog()
+        self.revision = 0
         self.records: dict[str, Record] = {}
-        self._form_names: dict[str, frozenset[str]] = {}
-        self._seed(source)
-        self.clock: Callable[[], datetime] = clock or SandboxClock(
-            source.created + _SEED_STEP * (len(self.log) + 1) + timedelta(minutes=1)
-        )
+        history_end = seed(self, source)
+        self.clock: Callable[[], datetime] = clock or SandboxClock(history_end)
 
     # ------------------------------------------------------------------ reading
+
+    @property
+    def title(self) -> str:
+        """Project title."""
+        return str(self.settings["project_title"])
+
+    @property
+    def surveys(self) -> tuple[str, ...]:
+        """Instruments served as surveys; none while surveys are disabled."""
+        return self.survey_forms if self.settings["surveys_enabled"] else ()
 
     def sorted_records(self) -> Iterator[tuple[str, Record]]:
         """Records in REDCap's order: numeric ids by number, others in natural order."""
         return ((record_id, self.records[record_id]) for record_id in sorted(self.records, key=natural_order))
 
     def rows_of(self, record: Record) -> list[tuple[RowKey, dict[str, str]]]:
-        """Rows of one record: base row first, then repeating rows by instrument order and instance."""
-        order = {form: number for number, form in enumerate(self.dictionary.forms)}
-        return sorted(record.rows.items(), key=lambda item: (order.get(item[0].instrument, -1), item[0].instance))
+        """Rows of one record that the set-up shows, in export order.
 
-    def instrument_label(self, form: str) -> str:
-        """Label of an instrument; made from its name, as the designer does, where none is known."""
-        return self.instrument_labels.get(form) or form.replace("_", " ").title()
+        First the base rows in event order, then repeating rows by event, instrument and instance. Rows of events that
+        a classic project hides are left out.
+        """
+        events = {event: number for number, event in enumerate(self.event_names)}
+        forms = {form: number for number, form in enumerate(self.dictionary.forms)}
+        shown = ((key, stored) for key, stored in record.rows.items() if key.event in events)
+        return sorted(
+            shown,
+            key=lambda row: (
+                row[0].instance > 0,
+                events[row[0].event],
+                forms.get(row[0].instrument, -1),
+                row[0].instance,
+            ),
+        )
 
     def group_label(self, unique_name: str) -> str:
         """Label of a Data Access Group, ``""`` for none."""
         return next((group.label for group in self.groups if group.unique_name == unique_name), "")
 
-    def export_columns(self, form: str) -> list[str]:
-        """Export columns of one instrument, missing-data-code options of checkboxes included."""
-        return self.dictionary.export_columns(form, self.missing_data_codes)
+    def file_name(self, document: str) -> str:
+        """Name of an uploaded file; the stored text itself where no file of that number exists."""
+        stored = self.files.get(int(document)) if document.isdigit() else None
+        return stored.name if stored is not None else document
+
+    def rights_of(self, username: str) -> TokenRights | None:
+        """What a user may do: the role's privileges, else the user's own; None for a stranger."""
+        user = self.users.get(username)
+        if user is None:
+            return None
+        role = self.roles.get(user.role)
+        privileges = role.privileges if role is not None else user.privileges
+        return TokenRights.of(privileges, username, user.data_access_group)
 
     # ------------------------------------------------------------------ changing
 
@@ -129,6 +158,7 @@ class ProjectState:
         values: Mapping[str, str],
         user: str = DATA_ENTRY_USER,
         when: datetime | None = None,
+        event: str = "",
     ) -> None:
         """Save one form: given values replace the stored ones, a blank erases, everything else stays.
 
@@ -137,35 +167,38 @@ class ProjectState:
         Args:
             record: Record id.
             form: Instrument name.
-            instance: Instance of a repeating instrument, None for a once-only one.
+            instance: Instance of a repeating instrument or event, None where nothing repeats.
             values: Export name -> text; checkbox options as ``"name___code": "1"`` or ``"0"``.
             user: Who saved, for the log.
             when: Naive server time of the log line; the clock's when None.
+            event: Unique event name, ``""`` in a classic project.
 
         Raises:
-            ConfigurationError: Code ``E_SANDBOX_PROJECT``: unknown form or field, or instance and form do not fit.
+            ConfigurationError: Code ``E_SANDBOX_PROJECT``: unknown form, field or event, or instance and form do not fit.
         """
         with self.lock:
             is_new = record not in self.records
-            self._store(FormRow(record, form, instance, dict(values)))
+            self.store(FormRow(record, form, instance, dict(values), event))
             details = change_details(values, instance)
             if is_new:
-                self._write("record_add", f"Create record {record}", details, record, user, when)
+                self.write("record_add", f"Create record {record}", details, record, user, when)
             else:
-                self._write("record_edit", f"Update record {record}", details, record, user, when)
+                self.write("record_edit", self._update_text(record, event), details, record, user, when)
 
-    def clear_form(self, record: str, form: str, instance: int | None = None, user: str = DATA_ENTRY_USER) -> None:
+    def clear_form(
+        self, record: str, form: str, instance: int | None = None, user: str = DATA_ENTRY_USER, event: str = ""
+    ) -> None:
         """Erase one form or instance; REDCap logs it as an update with blanks."""
         with self.lock:
             rows = self._record(record).rows
-            key = self._key(form, instance)
+            key = self.row_key(form, instance, event)
             stored = rows.get(key, {})
-            gone = {name: "" for name in stored if name in self._names(form)}
-            if key.instrument:
-                rows.pop(key, None)
-            else:
-                rows[key] = {name: value for name, value in stored.items() if name not in gone}
-            self._write("record_edit", f"Update record {record}", change_details(gone, instance), record, user, None)
+            gone = {name: "" for name in stored if name in self.stored_names(form)}
+            rows[key] = {name: value for name, value in stored.items() if name not in gone}
+            if key.instance and not rows[key]:
+                del rows[key]
+            details = change_details(gone, instance)
+            self.write("record_edit", self._update_text(record, event), details, record, user)
 
     def delete_record(self, record: str, user: str = DATA_ENTRY_USER, when: datetime | None = None) -> None:
         """Delete a whole record."""
@@ -173,7 +206,7 @@ class ProjectState:
             self._record(record)
             del self.records[record]
             details = f"{self.dictionary.record_id_field} = '{record}'"
-            self._write("record_delete", f"Delete record {record}", details, record, user, when)
+            self.write("record_delete", f"Delete record {record}", details, record, user, when)
 
     def rename_record(
         self, record: str, new_name: str, user: str = DATA_ENTRY_USER, when: datetime | None = None
@@ -182,10 +215,10 @@ class ProjectState:
         with self.lock:
             self._record(record)
             if new_name in self.records:
-                raise _wrong("the new record name is taken")
+                raise wrong("the new record name is taken")
             self.records[new_name] = self.records.pop(record)
             details = f"{self.dictionary.record_id_field} = '{new_name}'"
-            self._write("record_edit", f"Update record {new_name}", details, new_name, user, when)
+            self.write("record_edit", f"Update record {new_name}", details, new_name, user, when)
 
     def assign_group(
         self, record: str, unique_name: str, user: str = DATA_ENTRY_USER, when: datetime | None = None
@@ -193,23 +226,41 @@ class ProjectState:
         """Put a record into a Data Access Group, or out of all with ``""``."""
         with self.lock:
             if unique_name and unique_name not in {group.unique_name for group in self.groups}:
-                raise _wrong("the project has no such Data Access Group")
+                raise wrong("the project has no such Data Access Group")
             self._record(record).group = unique_name
             what = "Assign record to" if unique_name else "Remove record from"
             details = f"{what} Data Access Group (redcap_data_access_group = '{unique_name}')"
-            self._write("record_edit", f"Update record {record}", details, record, user, when)
+            self.write("record_edit", f"Update record {record}", details, record, user, when)
 
     def replace_dictionary(self, dictionary: Dictionary, user: str = DATA_ENTRY_USER) -> None:
         """Put another data dictionary in place; stored values of fields it lacks stay stored, unseen."""
         with self.lock:
-            self.dictionary = dictionary
-            self._form_names.clear()
-            self._write("manage", "Manage/Design", "Upload data dictionary", "", user, None)
+            self.set_dictionary(dictionary)
+            self.write("manage", "Manage/Design", "Upload data dictionary", "", user)
+
+    def keep_file(self, file: StoredFile) -> int:
+        """Keep an uploaded file and give its document number, which is what a record stores."""
+        number = self.new_id("document")
+        self.files[number] = file
+        return number
+
+    def new_id(self, kind: str) -> int:
+        """The next number of a kind (``group``, ``document``, ``folder``, ``role``); numbers are never used twice."""
+        number = self.next_ids[kind]
+        self.next_ids[kind] = number + 1
+        return number
+
+    def write(
+        self, kind: LogKind, action: str, details: str, record: str, user: str, when: datetime | None = None
+    ) -> None:
+        """Write the log line of a change; whoever changes this project calls it once per change."""
+        self.revision += 1
+        self.log.add(LogEntry(when or self.clock(), kind, user, action, details, record))
 
     def note(self, kind: LogKind, action: str, details: str, user: str) -> None:
-        """Write a line that changes no data (exports, design)."""
+        """Write a line about a reading, which changes nothing."""
         with self.lock:
-            self._write(kind, action, details, "", user, None)
+            self.log.add(LogEntry(self.clock(), kind, user, action, details))
 
     def tick(self) -> None:
         """Let a second pass, if the clock is the sandbox's own."""
@@ -222,29 +273,25 @@ class ProjectState:
         try:
             return self.records[record]
         except KeyError:
-            raise _wrong("the project has no such record") from None
+            raise wrong("the project has no such record") from None
 
-    def _names(self, form: str) -> frozenset[str]:
-        if form not in self._form_names:
-            if form not in self.dictionary.forms:
-                raise _wrong(f"the project has no instrument {form!r}")
-            extra = [f"{form}_timestamp", SURVEY_IDENTIFIER] if form in self.surveys else []
-            self._form_names[form] = frozenset([*self.export_columns(form), *extra])
-        return self._form_names[form]
+    def _update_text(self, record: str, event: str) -> str:
+        return f"Update record {record}" + (f" ({self.event_label(event)})" if event else "")
 
-    def _key(self, form: str, instance: int | None) -> RowKey:
-        repeats = form in self.repeating_instruments
-        if repeats is not (instance is not None) or (instance is not None and instance < 1):
-            raise _wrong(f"instrument {form!r} {'needs an instance from 1' if repeats else 'has no instances'}")
-        return RowKey("", form, instance) if instance is not None else RowKey()
+    def store(self, row: FormRow) -> None:
+        """Put a form's values where they belong, without a log line.
 
-    def _store(self, row: FormRow) -> None:
-        names = self._names(row.form)
+        Raises:
+            ConfigurationError: Code ``E_SANDBOX_PROJECT``.
+        """
+        names = self.stored_names(row.form)
         unknown = [name for name in row.values if name not in names]
         if unknown:
-            raise _wrong(f"instrument {row.form!r} has no column {', '.join(unknown)}")
-        key = self._key(row.form, row.instance)
-        stored = self.records.setdefault(row.record_id, Record()).rows.setdefault(key, {})
+            raise wrong(f"instrument {row.form!r} has no column {', '.join(unknown)}")
+        key = self.row_key(row.form, row.instance, row.event)
+        if row.record_id not in self.records:
+            self.add_record(row.record_id)
+        stored = self.records[row.record_id].rows.setdefault(key, {})
         for name, value in row.values.items():
             if value:
                 stored[name] = value
@@ -253,31 +300,9 @@ class ProjectState:
         stored.pop(self.dictionary.record_id_field, None)
         stored.setdefault(f"{row.form}_complete", "0")
 
-    def _seed(self, source: SourceProject) -> None:
-        unknown = set(source.record_groups.values()) - {"", *(group.unique_name for group in self.groups)}
-        if unknown:
-            raise _wrong("a record is assigned to a Data Access Group that the project lacks")
-        for record_id, group in source.record_groups.items():
-            self.records[record_id] = Record(group)
-        for row in source.rows:
-            self._store(row)
-        opening = LogEntry(source.created, "manage", DATA_ENTRY_USER, "Manage/Design", f"Create project {source.title}")
-        self.log.add(opening)
-        for number, (record_id, _) in enumerate(self.sorted_records(), start=1):
-            details = f"{self.dictionary.record_id_field} = '{record_id}'"
-            moment, action = source.created + _SEED_STEP * number, f"Create record {record_id}"
-            self.log.add(LogEntry(moment, "record_add", DATA_ENTRY_USER, action, details, record_id))
-
-    def _write(self, kind: LogKind, action: str, details: str, record: str, user: str, when: datetime | None) -> None:
-        self.log.add(LogEntry(when or self.clock(), kind, user, action, details, record))
-
-
-def _wrong(problem: str) -> ConfigurationError:
-    return ConfigurationError(
-        "E_SANDBOX_PROJECT",
-        f"The sandbox project cannot take this: {problem}.",
-        fix="Correct the call or the project's source.",
-    )
+    def add_record(self, record_id: str, group: str = "") -> None:
+        """Make an empty record, without a log line; a classic one gets its base row."""
+        self.records[record_id] = Record(group, {} if self.is_longitudinal else {RowKey(): {}})
 
 
 def natural_order(record_id: str) -> tuple[tuple[int, int, str], ...]:

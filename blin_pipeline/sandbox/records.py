@@ -12,9 +12,10 @@ from typing import NamedTuple
 from blin_pipeline.sandbox.columns import STATUS_LABELS, Column, ColumnKind, Selection, select_columns
 from blin_pipeline.sandbox.formats import Cell
 from blin_pipeline.sandbox.logic import Expression, parse_logic
-from blin_pipeline.sandbox.project import ProjectState, Record, RowKey
+from blin_pipeline.sandbox.project import ProjectState, Record
 from blin_pipeline.sandbox.protocol import ApiError, ApiRequest, bad_parameter
 from blin_pipeline.sandbox.rights import TokenRights, hashed_record_id
+from blin_pipeline.sandbox.structure import UPLOADS, RowKey
 
 _OWN_KINDS: frozenset[ColumnKind] = frozenset({"record_id", "repeat_instrument", "repeat_instance", "group"})
 _NUMBER_VALIDATIONS = ("number", "integer")
@@ -113,7 +114,8 @@ class _RowShape:
         ]
         number_mark = request.text("decimalCharacter")
         self._writers = [
-            _label_writer(project, column, request) if self._is_label else _number_writer(column, number_mark)
+            _file_writer(project, column)
+            or (_label_writer(project, column, request) if self._is_label else _number_writer(column, number_mark))
             for column in selection.columns
         ]
         self._has_writers = any(self._writers)
@@ -167,6 +169,11 @@ class _RowShape:
 
 
 Writer = Callable[[str], str]
+
+
+def _file_writer(project: ProjectState, column: Column) -> Writer | None:
+    is_upload = column.definition is not None and column.definition.field_type in UPLOADS
+    return project.file_name if is_upload else None
 
 
 def _label_writer(project: ProjectState, column: Column, request: ApiRequest) -> Writer | None:
