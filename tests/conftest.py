@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,11 +52,26 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
+@pytest.fixture
+def proof(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """States what a proof reached (how many cases it compared); shown at the end of the run."""
+    return lambda text: record_property("proof", text)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the proofs reached."""
+    for report in terminalreporter.getreports("passed"):
+        for name, text in report.user_properties:
+            if name == "proof":
+                terminalreporter.write_line(f"proof: {text}")
+
+
 def _group(item: pytest.Item) -> str | None:
-    """Tests that stay in one process: those with the demo home; else those of a file whose fixtures are expensive."""
+    """Tests that stay in one process: those with the demo home or many registries; else those of a file with dear fixtures."""
     fixtures = getattr(item, "fixturenames", ())
-    if "demo_home" in fixtures:
-        return "demo"
+    for shared in ("demo_home", "many_registries"):
+        if shared in fixtures:
+            return shared
     return item.path.stem if item.get_closest_marker("slow") or "defs" in fixtures else None
 
 

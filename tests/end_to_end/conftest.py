@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from homes import CUT, TOKEN
+from many_registries import ManyRegistries, build_many
+from proof import proof_count
+from special_records import MAKERS
 
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 from blin_pipeline.sandbox.synthetic import SyntheticPlan, SyntheticRegistry, generate
@@ -22,3 +25,9 @@ def sandbox(small_registry: SyntheticRegistry) -> Iterator[RunningSandbox]:
     """The small registry behind a server of the test's own."""
     with serving({TOKEN: small_registry.project}) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def many_registries(tmp_path_factory: pytest.TempPathFactory) -> ManyRegistries:
+    """Generated registries in one build: 20, or 1,000 with ``BLIN_PROOF=full``; tests must leave them as they are."""
+    return build_many(proof_count(20, 1_000), tmp_path_factory.mktemp("many"), MAKERS)

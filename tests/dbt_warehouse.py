@@ -1,4 +1,4 @@
-"""A raw schema written straight from form rows, and one dbt build over it: what the dbt tests stand on.
+"""A raw schema written straight from form rows, and one dbt build over it: what the tests of the tables stand on.
 
 The landing writes the same tables from a pull; here they come from rows a test states, so that a test of the tables does not
 depend on the protocol. Synthetic patients only.
@@ -18,12 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 
 from blin_pipeline.registry.dictionary import Dictionary, load_dictionary
 from blin_pipeline.sandbox.rows import FormRow
 from blin_pipeline.sandbox.synthetic import SyntheticRegistry
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 PROJECT = ROOT / "dbt_project"
 KEYS = (
     "record_id",
@@ -64,13 +65,16 @@ def write_raw(path: Path, registry: RawRegistry) -> None:
     """Write schema ``raw`` into the DuckDB file at ``path``."""
     dictionary = load_dictionary()
     repeating = {row.form for row in registry.rows if row.instance is not None}
-    groups = {row.record_id: registry.record_groups.get(row.record_id, _group(registry, row)) for row in registry.rows}
+    groups = _groups(registry)
     by_group = {site.data_access_group: site.site_id for site in registry.sites}
+    by_form: dict[str, list[FormRow]] = {form: [] for form in dictionary.forms}
+    for row in registry.rows:
+        by_form[row.form].append(row)
     with duckdb.connect(str(path)) as connection:
         connection.execute("drop schema if exists raw cascade; create schema raw")
         for form in dictionary.forms:
             columns = _form_columns(dictionary, form)
-            cells = [_form_cells(row, columns, groups, repeating) for row in registry.rows if row.form == form]
+            cells = [_form_cells(row, columns, groups, repeating) for row in by_form[form]]
             _table(connection, form, {**dict.fromkeys([*KEYS, *columns, "pull_id"], "varchar")}, cells)
         cut = (registry.cut, registry.cut_utc)
         pull = ("pull-1", "1", "synthetic", "14.0.0", registry.cut_utc, *cut, len(groups), "d", "c")
@@ -129,12 +133,23 @@ _SITE = {
     "activated_date": "date",
     "complete_ascertainment": "boolean",
 }
+ARROW_TYPES = {
+    "varchar": pa.string(),
+    "bigint": pa.int64(),
+    "boolean": pa.bool_(),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us"),
+}
 _STATUS = ("record_id", "redcap_event_name", "form", "redcap_repeat_instance", "complete_cd")
 
 
-def _group(registry: RawRegistry, row: FormRow) -> str:
-    prefix = row.record_id.rpartition("-")[0]
-    return next((site.data_access_group for site in registry.sites if site.record_prefix == prefix), "")
+def _groups(registry: RawRegistry) -> dict[str, str]:
+    """Record id -> access group: as stated, else that of the record's prefix."""
+    by_prefix = {site.record_prefix: site.data_access_group for site in registry.sites}
+    return {
+        row.record_id: registry.record_groups.get(row.record_id, by_prefix.get(row.record_id.rpartition("-")[0], ""))
+        for row in registry.rows
+    }
 
 
 def _form_columns(dictionary: Dictionary, form: str) -> list[str]:
@@ -152,9 +167,15 @@ def _table(
 ) -> None:
     definition = ", ".join(f'"{column}" {kind}' for column, kind in columns.items())
     connection.execute(f'create table raw."{name}" ({definition})')
-    batch = [tuple(row) for row in rows]
+    batch = [list(cells) for cells in zip(*rows, strict=True)]
     if batch:
-        connection.executemany(f'insert into raw."{name}" values ({", ".join("?" * len(columns))})', batch)
+        arrays = pa.table(
+            [pa.array(cells, type=ARROW_TYPES[kind]) for cells, kind in zip(batch, columns.values(), strict=True)],
+            names=list(columns),
+        )
+        connection.register("batch", arrays)
+        connection.execute(f'insert into raw."{name}" select * from batch')
+        connection.unregister("batch")
 
 
 def run_dbt(

@@ -1,0 +1,7 @@
+"""Records beside the generated ones, by the name under which a test finds them in ``many_registries.special``."""
+
+from __future__ import annotations
+
+from many_registries import Maker
+
+MAKERS: dict[str, Maker] = {}
