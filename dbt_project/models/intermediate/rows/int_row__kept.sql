@@ -3,6 +3,9 @@
     'treatment_course': ('int_course__kept', 'instance_no'),
     'response': ('int_response__classified', 'instance_no'),
     'mrd': ('int_mrd__classified', 'instance_no'),
+    'relapse': ('int_relapse__kept', 'instance_no'),
+    'hct': ('int_hct__kept', 'instance_no'),
+    'followup': ('int_followup__kept', 'instance_no'),
     'blin_segment': ('int_infusion__segment', 'instance_no'),
     'blin_cycle': ('int_blin_cycle__measured', 'cycle_instance_no'),
 } %}
