@@ -10,7 +10,7 @@ from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.landing.pull import Pull, open_pull
 from blin_pipeline.landing.reading import live_dictionary, source_columns
 from blin_pipeline.redcap.client import RedcapClient
-from blin_pipeline.redcap.export import export_project
+from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.files import export_from_files
 from blin_pipeline.redcap.progress import Progress
@@ -64,9 +64,8 @@ def export_source(
     client = RedcapClient(source.url, settings.token(), limits)
     try:
         mark = previous.manifest.log_watermark if previous is not None else None
-        return export_project(
-            client, folder, allow_empty=source.allow_empty, progress=note, log_since=mark.newest if mark else ""
-        )
+        plan = ReadingPlan(allow_empty=source.allow_empty, log_since=mark.newest if mark else "")
+        return export_project(client, folder, plan, progress=note)
     finally:
         client.close()
 

@@ -81,10 +81,11 @@ def read_census_rows(
     header = next(rows, None)
     if header is None:
         return
-    keys = KeyReader(header, setup.record_id_field, ENDPOINT)
     positions = [header.index(f"{form}_complete") for form in forms]
-    for row in rows:
-        yield CensusRow(keys.read(row), keys.group(row), [row[i] for i in positions])
+    with KeyReader(header, setup.record_id_field, ENDPOINT, path.parent) as keys:
+        for row in rows:
+            yield CensusRow(keys.read(row), keys.group(row), [row[i] for i in positions])
+        keys.check_unique()
 
 
 def take_census(path: Path, setup: ProjectSetup, *, from_server: bool, forms: Sequence[str]) -> Census:

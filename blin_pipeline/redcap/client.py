@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from redcap.project import Project
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt
+from tenacity import RetryCallState, Retrying, retry_if_exception
 
 from blin_pipeline.errors import ConfigurationError, SourceError
 from blin_pipeline.redcap.answers import Json, read_json, read_text
@@ -127,8 +127,10 @@ class RedcapClient:
                 fix="Copy the token from REDCap's API page into the token file, without quotes or blanks.",
             )
         self._token = token
-        self._limits = limits or ClientLimits()
-        self._transport = Transport(self._url, self._limits)
+        self.limits = limits or ClientLimits()
+        self._transport = Transport(self._url, self.limits)
+        #: Told of bytes as they arrive.
+        self.on_bytes: Callable[[int], None] | None = None
         #: Folder for bodies of small answers that were refused; none are kept when None.
         self.rejected_into: Path | None = None
 
@@ -191,6 +193,10 @@ class RedcapClient:
         record_id_field: str,
         fields: Sequence[str],
         forms: Sequence[str] = (),
+        records: Sequence[str] = (),
+        changed_since: datetime | None = None,
+        attempts: int | None = None,
+        tired_after: int | None = None,
     ) -> _T:
         """Export records as flat CSV into a file and inspect it; an answer that breaks off is asked for again.
 
@@ -201,6 +207,10 @@ class RedcapClient:
             record_id_field: Name of the record id field.
             fields: Fields to ask for; the record id among them.
             forms: Instruments to ask for.
+            records: Records to ask for; all when empty.
+            changed_since: Ask only for records that the server's log shows a change of since then (server time).
+            attempts: Requests made at most; ``limits.attempts`` when None.
+            tired_after: Requests made at most while the server shows that this is too much for it.
 
         Returns:
             What ``inspect`` returned.
@@ -217,6 +227,7 @@ class RedcapClient:
             project = _Guarded(self._url, self._masked(), exchange, record_id_field)
             received = project.export_records(
                 format_type="csv",
+                records=list(records) or None,
                 fields=list(fields),
                 forms=list(forms) or None,
                 raw_or_label="raw",
@@ -226,10 +237,25 @@ class RedcapClient:
                 export_survey_fields=False,
                 export_data_access_groups=True,
                 export_blank_for_gray_form_status=True,
+                date_begin=changed_since,
             )
             return inspect(cast("RecordFile", received))
 
-        return self._retry(attempt)
+        return self._retry(attempt, attempts, tired_after)
+
+    def answers(self) -> bool:
+        """Whether the server answers a request of no weight, asked once."""
+        try:
+            with self._transport.send(
+                {"token": self._token.get_secret_value(), "content": "version"}, "a sign of life"
+            ):
+                return True
+        except RedcapReadError:
+            return False
+
+    def pause(self) -> None:
+        """Leave the server alone for the time that the limits ask for between requests of a series."""
+        self.limits.sleep(self.limits.pause_seconds)
 
     def _json(self, endpoint: str, call: Callable[[Project], object]) -> Answer:
         return self._ask(endpoint, call, read_json)
@@ -262,6 +288,8 @@ class RedcapClient:
                 digest.update(piece)
                 n_bytes += len(piece)
                 out.write(piece)
+                if self.on_bytes is not None:
+                    self.on_bytes(len(piece))
         return RecordFile(destination, digest.hexdigest(), n_bytes)
 
     def _keep_rejected(self, body: bytes) -> None:
@@ -272,12 +300,18 @@ class RedcapClient:
     def _masked(self) -> _Token:
         return _Token(self._token.get_secret_value())
 
-    def _retry(self, attempt: Callable[[], _T]) -> _T:
+    def _retry(self, attempt: Callable[[], _T], attempts: int | None = None, tired_after: int | None = None) -> _T:
+        def is_over(state: RetryCallState) -> bool:
+            error = state.outcome.exception() if state.outcome is not None else None
+            is_tired = isinstance(error, RedcapReadError) and error.overloaded
+            at_most = tired_after if is_tired and tired_after is not None else attempts or self.limits.attempts
+            return state.attempt_number >= at_most
+
         retrying = Retrying(
-            stop=stop_after_attempt(self._limits.attempts),
+            stop=is_over,
             wait=self._wait,
             retry=retry_if_exception(lambda error: isinstance(error, RedcapReadError) and error.transient),
-            sleep=self._limits.sleep,
+            sleep=self.limits.sleep,
             reraise=True,
         )
         return retrying(attempt)
@@ -286,8 +320,8 @@ class RedcapClient:
         """1, 2, 4, 8 ... seconds and up to one more, or what the server asked for."""
         error = state.outcome.exception() if state.outcome is not None else None
         asked = error.retry_after if isinstance(error, RedcapReadError) else None
-        doubled = self._limits.first_wait_seconds * 2.0 ** (state.attempt_number - 1)
-        return min(doubled if asked is None else asked, self._limits.longest_wait_seconds) + self._limits.jitter()
+        doubled = self.limits.first_wait_seconds * 2.0 ** (state.attempt_number - 1)
+        return min(doubled if asked is None else asked, self.limits.longest_wait_seconds) + self.limits.jitter()
 
 
 def checked_url(url: str) -> str:

@@ -34,6 +34,11 @@ def read_rows(path: Path, endpoint: str, *, from_server: bool) -> Iterator[list[
             ``E_BODY_NOT_JSON``, ``E_TRUNCATED``, ``E_SCHEMA``.
         StorageError: The file cannot be read.
     """
+    yield from (row for row, _ in read_raw_rows(path, endpoint, from_server=from_server))
+
+
+def read_raw_rows(path: Path, endpoint: str, *, from_server: bool) -> Iterator[tuple[list[str], str]]:
+    """As :func:`read_rows`, each row with the exact text that it was read from, line end included."""
     with disk_faults("reading an answer"), path.open("rb") as raw:
         head = raw.read(_HEAD_BYTES)
         raw.seek(0, io.SEEK_END)
@@ -52,19 +57,27 @@ def read_rows(path: Path, endpoint: str, *, from_server: bool) -> Iterator[list[
 
 
 class _Lines:
-    """Lines of a text, remembering how the last one ended."""
+    """Lines of a text, remembering those of the current row and how the last one ended."""
 
     def __init__(self, text: io.TextIOWrapper) -> None:
         self._text = text
+        self._row: list[str] = []
         self.end = ""
 
     def __iter__(self) -> Iterator[str]:
         for line in self._text:
             self.end = "\r\n" if line.endswith("\r\n") else "\n" if line.endswith("\n") else ""
+            self._row.append(line)
             yield line
 
+    def take_row(self) -> str:
+        """Text since the last call."""
+        text = self._row[0] if len(self._row) == 1 else "".join(self._row)
+        self._row.clear()
+        return text
 
-def _checked(text: io.TextIOWrapper, tail: str, endpoint: str, *, from_server: bool) -> Iterator[list[str]]:
+
+def _checked(text: io.TextIOWrapper, tail: str, endpoint: str, *, from_server: bool) -> Iterator[tuple[list[str], str]]:
     broken_off = from_server and not tail.endswith("\n")
     lines = _Lines(text)
     reader = csv.reader(lines, strict=True)
@@ -88,7 +101,7 @@ def _checked(text: io.TextIOWrapper, tail: str, endpoint: str, *, from_server: b
             if "\0" in "".join(row):
                 fault = RedcapReadError("E_ENCODING", endpoint)
                 break
-            yield row
+            yield row, lines.take_row()
     except UnicodeDecodeError as error:
         at_end = from_server and "unexpected end" in error.reason
         fault = RedcapReadError("E_TRUNCATED" if at_end else "E_ENCODING", endpoint)

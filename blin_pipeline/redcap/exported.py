@@ -62,6 +62,12 @@ class ProjectExport:
         log: Lines of the log since the previous pull's watermark (at least the last hours); None when not permitted.
         log_watermark: Where the log stood; None when not permitted.
         notes: What a person should know about this reading; no value of a record.
+        mode: ``full``, or ``incremental`` when unchanged rows come from an earlier pull.
+        why_full: Why everything was read although a reading by change was asked for; blank else.
+        n_changed: Records fetched by an incremental reading; None for a full one.
+        n_bytes: Bytes received.
+        unchanged_since: Name of the earlier pull whose content this reading proved to be the project's still; then there
+            are no rows here.
     """
 
     source_kind: Literal["api", "files"]
@@ -75,6 +81,11 @@ class ProjectExport:
     log: tuple[LogEntry, ...] | None = None
     log_watermark: LogWatermark | None = None
     notes: tuple[str, ...] = ()
+    mode: Literal["full", "incremental"] = "full"
+    why_full: str = ""
+    n_changed: int | None = None
+    n_bytes: int = 0
+    unchanged_since: str = ""
 
 
 def utc_now() -> datetime:

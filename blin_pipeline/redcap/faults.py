@@ -19,6 +19,7 @@ class Refusal(StrEnum):
     NO_LOG_RIGHT = "no_log_right"
     CLASSIC_PROJECT = "classic_project"
     NOTHING_REPEATS = "nothing_repeats"
+    OUT_OF_MEMORY = "out_of_memory"
     UNKNOWN = "unknown"
 
 
@@ -31,6 +32,7 @@ _SENTENCES: tuple[tuple[str, Refusal], ...] = (
     ("logging", Refusal.NO_LOG_RIGHT),
     ("api export", Refusal.NO_EXPORT_RIGHT),
     ("permissions to use the api", Refusal.BAD_TOKEN),
+    ("memory", Refusal.OUT_OF_MEMORY),
 )
 
 _REPORT = "If it persists, ask the REDCap administrator; the raw answer is kept in restricted/quarantine."
@@ -132,6 +134,12 @@ class RedcapReadError(SourceError):
         self.transient = usually_transient if transient is None else transient
         self.retry_after = retry_after
         self.refusal = refusal
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether a smaller request may succeed where this one failed: time-outs, failures of the server, no memory."""
+        tired = self.code in {"E_TIMEOUT", "E_DEADLINE"} or (self.code == "E_HTTP_5XX" and self.transient)
+        return tired or self.refusal is Refusal.OUT_OF_MEMORY
 
 
 def refusal_of(text: str) -> Refusal:

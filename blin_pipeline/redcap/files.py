@@ -180,12 +180,14 @@ class _Split:
         """Write one file per instrument and a census; return the number of rows read."""
         rows = read_rows(self._data, _DATA, from_server=False)
         next(rows, None)
-        keys = KeyReader(self._header, self._dictionary.record_id_field, _DATA)
         key_positions = [self._header.index(name) for name in self._key_columns()]
         wanted = [[self._header.index(name) for name in file.columns] for file in self.files]
         judges = [FormJudge(file, self.setup) for file in self.files]
         n_rows = 0
         with disk_faults("splitting the file of records"), ExitStack() as stack:
+            keys = stack.enter_context(
+                KeyReader(self._header, self._dictionary.record_id_field, _DATA, self._workspace)
+            )
             census = self._writer(stack, self.census_path, [f"{file.form}_complete" for file in self.files])
             writers = [self._writer(stack, file.path, file.columns) for file in self.files]
             for row in rows:
@@ -201,6 +203,7 @@ class _Split:
                     has_status = judged.fate is Fate.LANDED and file.columns[-1] == f"{file.form}_complete"
                     statuses.append(judged.cells[-1] if has_status else "")
                 census([*system, *statuses])
+            keys.check_unique()
         return n_rows
 
     def _key_columns(self) -> list[str]:

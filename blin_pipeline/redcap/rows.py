@@ -7,10 +7,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from types import TracebackType
+from typing import NamedTuple, Self
 
 from blin_pipeline.redcap.csvtext import read_rows
 from blin_pipeline.redcap.faults import RedcapReadError
+from blin_pipeline.redcap.key_set import KeySet
 from blin_pipeline.redcap.project_setup import (
     EVENT,
     GROUP,
@@ -108,15 +110,16 @@ class FormTally:
 
 
 class KeyReader:
-    """Reads keys from rows of one header and refuses what cannot be a key.
+    """Reads keys from rows of one header and refuses what cannot be a key; used as a context, which ends its memory of keys.
 
     Args:
         header: Columns of the rows.
         record_id_field: Name of the record id column.
         endpoint: For errors.
+        folder: Restricted folder, for digests of more keys than memory should hold.
     """
 
-    def __init__(self, header: Sequence[str], record_id_field: str, endpoint: str) -> None:
+    def __init__(self, header: Sequence[str], record_id_field: str, endpoint: str, folder: Path) -> None:
         def position(name: str) -> int | None:
             return header.index(name) if name in header else None
 
@@ -129,14 +132,22 @@ class KeyReader:
         self._instance = position(REPEAT_INSTANCE)
         self._group = position(GROUP)
         self._endpoint = endpoint
-        self._seen: set[bytes] = set()
+        self._seen = KeySet(folder)
         self.data = [i for i, name in enumerate(header) if name != record_id_field and name not in SYSTEM_COLUMNS]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._seen.__exit__(kind, error, trace)
 
     def read(self, row: Sequence[str]) -> RowKey:
         """The row's key.
 
         Raises:
-            RedcapReadError: ``E_SCHEMA`` for a blank id or a misshapen instance, ``E_DUPLICATE_KEY``.
+            RedcapReadError: ``E_SCHEMA`` for a blank id or a misshapen instance.
         """
         key = RowKey(
             row[self._record],
@@ -151,11 +162,17 @@ class KeyReader:
                 raise RedcapReadError("E_SCHEMA", self._endpoint, detail="an instance that is no number")
         elif key.repeat_instrument:
             raise RedcapReadError("E_SCHEMA", self._endpoint, detail="a repeating row without instance")
-        digest = hashlib.blake2b(repr(tuple(key)).encode(), digest_size=16).digest()
-        if digest in self._seen:
-            raise RedcapReadError("E_DUPLICATE_KEY", self._endpoint)
-        self._seen.add(digest)
+        self._seen.add(hashlib.blake2b(repr(tuple(key)).encode(), digest_size=16).digest())
         return key
+
+    def check_unique(self) -> None:
+        """Say, after the last row, that no key stood twice.
+
+        Raises:
+            RedcapReadError: ``E_DUPLICATE_KEY``.
+        """
+        if self._seen.repeats():
+            raise RedcapReadError("E_DUPLICATE_KEY", self._endpoint)
 
     def group(self, row: Sequence[str]) -> str:
         """The row's data access group, blank where there is none."""
@@ -172,13 +189,14 @@ def read_form(form_file: FormFile, setup: ProjectSetup) -> Iterator[JudgedRow]:
     header = next(rows, None)
     if header is None:
         return
-    keys = KeyReader(header, setup.record_id_field, form_file.endpoint)
     wanted = [header.index(name) for name in form_file.columns]
     judge = FormJudge(form_file, setup)
-    for row in rows:
-        key = keys.read(row)
-        cells = [row[i] for i in wanted]
-        yield judge(key, keys.group(row), cells)
+    with KeyReader(header, setup.record_id_field, form_file.endpoint, form_file.path.parent) as keys:
+        for row in rows:
+            key = keys.read(row)
+            cells = [row[i] for i in wanted]
+            yield judge(key, keys.group(row), cells)
+        keys.check_unique()
 
 
 class FormJudge:

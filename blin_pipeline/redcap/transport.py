@@ -43,6 +43,7 @@ class ClientLimits:
         attempts: Requests made at most for one answer.
         first_wait_seconds: Wait before the second attempt; doubled before each further one.
         longest_wait_seconds: Bound of every wait, the server's ``Retry-After`` included.
+        pause_seconds: Between two requests of a series.
         sleep: Called with the seconds to wait.
         jitter: A number in [0, 1), added to each wait in seconds.
     """
@@ -53,6 +54,7 @@ class ClientLimits:
     attempts: int = 5
     first_wait_seconds: float = 1.0
     longest_wait_seconds: float = 60.0
+    pause_seconds: float = 0.5
     sleep: Callable[[float], None] = time.sleep
     jitter: Callable[[], float] = random.random
 

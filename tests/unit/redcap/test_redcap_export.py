@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from redcap_sample import CANARY, DICTIONARY, PULLED_AT, ROWS, TOKEN, client, project
 
-from blin_pipeline.redcap.export import export_project
+from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.progress import Step
@@ -206,7 +206,7 @@ def test_empty_project_needs_a_word(workspace: Path) -> None:
     with serving({TOKEN: project(rows=(), record_groups={})}) as running:
         with pytest.raises(RedcapReadError) as caught:
             export_project(client(running.url), workspace)
-        export = export_project(client(running.url), workspace, allow_empty=True)
+        export = export_project(client(running.url), workspace, ReadingPlan(allow_empty=True))
     assert caught.value.code == "E_EMPTY_PROJECT"
     assert export.census.groups == {}
     assert _cells(export) == Counter()
@@ -250,7 +250,7 @@ def test_log_slice_reaches_back_to_the_last_pull(sandbox: RunningSandbox, worksp
     first = export_project(client(sandbox.url), workspace)
     assert first.log_watermark is not None
     sandbox.project(TOKEN).delete_record("S1-9")
-    second = export_project(client(sandbox.url), workspace, log_since=first.log_watermark.newest)
+    second = export_project(client(sandbox.url), workspace, ReadingPlan(log_since=first.log_watermark.newest))
 
     assert second.log is not None
     assert [entry.record for entry in second.log if entry.action.startswith("Delete record")] == ["S1-9"]

@@ -169,7 +169,13 @@ def test_passing_fault_is_survived(kind: FaultKind, endpoint: str, workspace: Pa
 
     landed = [row for file in export.forms for row in read_form(file, export.setup) if row.fate is Fate.LANDED]
     assert len(landed) == 7
-    assert waits == ([1.0] * 4 if kind is K.RATE_LIMIT_HTML else [1.0, 2.0, 4.0, 8.0])
+    if kind is K.STATUS_HTML and endpoint != "metadata":
+        # The server tired of the whole twice, and yet answered a small request: batches instead of a third try.
+        assert waits[:2] == [1.0, 1.0]
+        assert export.notes == ("The server could not give whole instruments; records were read in batches.",)
+    else:
+        assert waits == ([1.0] * 4 if kind is K.RATE_LIMIT_HTML else [1.0, 2.0, 4.0, 8.0])
+        assert export.notes == ()
 
 
 def test_a_refusal_is_not_repeated(workspace: Path) -> None:

@@ -1,0 +1,133 @@
+"""The project's log: where it stood, what it shows of changed records, of changed rights or design.
+
+Timestamps are the server's own, whole minutes; lines of one minute cannot be ordered, so lines are counted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from blin_pipeline.redcap.client import RedcapClient
+from blin_pipeline.redcap.exported import LogWatermark
+from blin_pipeline.redcap.faults import RedcapReadError, Refusal
+from blin_pipeline.redcap.project_setup import LogEntry, parse_rows
+from blin_pipeline.redcap.received import Received
+
+Log = tuple[LogEntry, ...]
+
+#: A server's clock may be this far behind UTC; the log is read from that much before the pull.
+_FURTHEST_WEST = timedelta(hours=13)
+_CHANGES_DATA = re.compile(r"(create|update|delete) (record|response)", re.IGNORECASE)
+_CHANGES_DESIGN = re.compile(r"manage/design", re.IGNORECASE)
+_OWN_REQUESTS = re.compile(r"(export|download)", re.IGNORECASE)
+_CHANGES_RIGHTS = re.compile(r"(add|edit|delete|create|assign|remove|rename) (user|role|data access)", re.IGNORECASE)
+_SHAPES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
+_MINUTE = "%Y-%m-%d %H:%M"
+_NO_RIGHT = "The token may not read the log: edits of values during the pull cannot be ruled out."
+
+
+class LogReader:
+    """Reads the same slice of the log as often as asked.
+
+    Args:
+        client: Guarded client.
+        received: Keeps the bytes.
+        begin: From when, naive server time; the whole log when None.
+    """
+
+    def __init__(self, client: RedcapClient, received: Received, begin: datetime | None) -> None:
+        self._client = client
+        self._received = received
+        self.begin = begin
+
+    def read(self, name: str) -> Log | None:
+        """The slice now; None when the token may not read the log.
+
+        Args:
+            name: Name of the bytes in the archive.
+
+        Raises:
+            RedcapReadError: The log cannot be read, or is empty although our own requests stand in it.
+        """
+        found, answer = self._received.keep_optional(name, lambda: self._client.log(self.begin), Refusal.NO_LOG_RIGHT)
+        if not found:
+            self._received.note(_NO_RIGHT)
+            return None
+        log = parse_rows(LogEntry, answer, "the log", may_repeat=True)
+        if not log and self.begin is not None:
+            # Our own requests are in the log: an empty slice means that the server's clock is elsewhere.
+            self.begin = None
+            self._received.steps.total += 1
+            answer = self._received.keep(name, self._client.log(None))
+            log = parse_rows(LogEntry, answer, "the log", may_repeat=True)
+        if not log:
+            raise RedcapReadError("E_EMPTY", "the log", detail="yet it holds at least these requests")
+        return log
+
+
+def log_begin(started: datetime, since: Iterable[str]) -> datetime:
+    """From when a log is read: before the pull on any server's clock, and an hour before each moment given."""
+    begin = started - _FURTHEST_WEST
+    moments = (parsed for text in since if (parsed := server_time(text)) is not None)
+    return min([begin, *(moment - timedelta(hours=1) for moment in moments)])
+
+
+def server_time(text: str) -> datetime | None:
+    """A timestamp of the log as naive server time; None when it is none."""
+    for shape in _SHAPES:
+        try:
+            return datetime.strptime(text, shape)  # noqa: DTZ007 - server-local, zone unknown
+        except ValueError:
+            continue
+    return None
+
+
+def watermark(log: Log) -> LogWatermark:
+    """Where the log stood."""
+    text = json.dumps([entry.model_dump() for entry in log], ensure_ascii=False)
+    return LogWatermark(newest(log), len(log), hashlib.sha256(text.encode()).hexdigest())
+
+
+def newest(log: Log) -> str:
+    """Timestamp of the newest line, blank without any."""
+    return max((entry.timestamp for entry in log), default="")
+
+
+def changes_data(entry: LogEntry) -> bool:
+    """Whether a line says that a record was created, changed or deleted."""
+    return _CHANGES_DATA.match(entry.action) is not None
+
+
+def changes_set_up(entry: LogEntry) -> bool:
+    """Whether a line says that the design, a user's rights or the groups were edited; exports are design lines too."""
+    if _CHANGES_DESIGN.match(entry.action):
+        return _OWN_REQUESTS.match(entry.details) is None
+    return _CHANGES_RIGHTS.match(entry.action) is not None
+
+
+def moved_between(before: Sequence[LogEntry], after: Sequence[LogEntry]) -> int:
+    """How many lines that change records are new in the later slice."""
+    new = Counter(after) - Counter(before)
+    return sum(count for entry, count in new.items() if changes_data(entry))
+
+
+def since(log: Log, begin: datetime) -> Log:
+    """The lines of a slice from a moment on, its minute included."""
+    earliest = begin.strftime(_MINUTE)
+    return tuple(entry for entry in log if entry.timestamp >= earliest)
+
+
+def data_digest(log: Log, begin: datetime | None) -> str:
+    """Hash over the lines that change records, after the minute of a moment (all when None), whatever their order."""
+    after = "" if begin is None else begin.strftime(f"{_MINUTE}:59")
+    lines = sorted(
+        json.dumps(entry.model_dump(), sort_keys=True, ensure_ascii=False)
+        for entry in log
+        if entry.timestamp > after and changes_data(entry)
+    )
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
