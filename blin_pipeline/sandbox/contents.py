@@ -24,6 +24,8 @@ from blin_pipeline.sandbox.protocol import (
     bad_parameter,
 )
 from blin_pipeline.sandbox.records import export_records
+from blin_pipeline.sandbox.records.flat import ServerHabits
+from blin_pipeline.sandbox.records.report import export_report
 from blin_pipeline.sandbox.rights import TokenRights
 
 DEFAULT_VERSION = "15.5.2"
@@ -63,11 +65,11 @@ class ServerSettings(NamedTuple):
 
     Attributes:
         version: Version string it reports.
-        base_rows_always: See :func:`blin_pipeline.sandbox.records.export_records`.
+        habits: What differs between servers in record exports.
     """
 
     version: str = DEFAULT_VERSION
-    base_rows_always: bool = True
+    habits: ServerHabits = ServerHabits()
 
 
 class Call(NamedTuple):
@@ -255,7 +257,12 @@ def _log(call: Call) -> Answer:
 
 
 def _records(call: Call) -> Answer:
-    table = export_records(call.project, call.rights, call.request, base_rows_always=call.settings.base_rows_always)
+    table = export_records(call.project, call.rights, call.request, call.settings.habits)
+    return _table(call, table.columns, table.rows, root="records")
+
+
+def _report(call: Call) -> Answer:
+    table = export_report(call.project, call.rights, call.request, call.settings.habits)
     return _table(call, table.columns, table.rows, root="records")
 
 
@@ -275,6 +282,7 @@ EXPORTS: Mapping[str, Callable[[Call], Answer]] = {
     "user": _user,
     "log": _log,
     "record": _records,
+    "report": _report,
 }
 #: Content type -> how its export is logged; types that are missing leave no line.
 LOGGED_AS: Mapping[str, str] = {
@@ -288,4 +296,5 @@ LOGGED_AS: Mapping[str, str] = {
     "user": "Export users (API)",
     "log": "Export Logging (API)",
     "record": "Export data (API)",
+    "report": "Export report (API)",
 }

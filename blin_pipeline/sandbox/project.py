@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 
 from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.sandbox.log import EventLog, LogEntry, LogKind, SandboxClock, change_details
+from blin_pipeline.sandbox.report_definition import Report
 from blin_pipeline.sandbox.rights import Role, TokenRights, User
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
 from blin_pipeline.sandbox.seeding import DATA_ENTRY_USER, seed
@@ -60,6 +61,7 @@ class ProjectState(Structure):
         folders: Folder number -> folder of the repository.
         repository: Document number -> folder number (0 at the top) of the repository's files.
         participants: Participant lists of the surveys.
+        reports: Reports by number.
         log: Every line.
         revision: Counts the changes, so that a keeper sees that there is something to write.
 
@@ -85,6 +87,7 @@ class ProjectState(Structure):
         self.users: dict[str, User] = {user.username: user for user in source.users}
         self.roles: dict[str, Role] = {role.unique_name: role for role in source.roles}
         self.participants: list[Participant] = list(source.participants)
+        self.reports: dict[int, Report] = {report.report_id: report for report in source.reports}
         self.files: dict[int, StoredFile] = {}
         self.folders: dict[int, Folder] = {}
         self.repository: dict[int, int] = {}

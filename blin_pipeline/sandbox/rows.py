@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.sandbox.formats import Cell
+from blin_pipeline.sandbox.report_definition import Report
 from blin_pipeline.sandbox.rights import Role, User
 from blin_pipeline.sandbox.setup import Arm, Event, Participant, Repeat, StoredFile
 
@@ -67,6 +68,7 @@ class SourceProject:
         users: Users besides those behind tokens.
         roles: User roles.
         participants: Participant lists of the surveys.
+        reports: Reports.
     """
 
     title: str
@@ -88,3 +90,4 @@ class SourceProject:
     users: tuple[User, ...] = ()
     roles: tuple[Role, ...] = ()
     participants: tuple[Participant, ...] = ()
+    reports: tuple[Report, ...] = ()

@@ -9,6 +9,7 @@ import pytest
 from server_sample import OTHER_TOKEN, PROJECT, TOKEN, post, record_request
 
 from blin_pipeline.sandbox.contents import ServerSettings
+from blin_pipeline.sandbox.records.flat import ServerHabits
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 
 HEADER = (
@@ -72,7 +73,9 @@ def test_a_repeating_form_comes_with_base_rows_or_without() -> None:
     request = record_request(fields=["record_id"], forms=["medication"])
     header = b"record_id,redcap_repeat_instrument,redcap_repeat_instance,drug,medication_complete\n"
     for always, base in ((True, b"1,,,,\n2,,,,\n10,,,,\n"), (False, b"")):
-        with serving({TOKEN: PROJECT}, settings=ServerSettings(base_rows_always=always)) as running:
+        with serving(
+            {TOKEN: PROJECT}, settings=ServerSettings(habits=ServerHabits(base_rows_always=always))
+        ) as running:
             assert post(running.url, **request).content == header + base + b"10,medication,1,Aspirin,2\n"
 
 

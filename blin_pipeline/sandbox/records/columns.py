@@ -1,4 +1,4 @@
-"""Which columns a record export has, and in which order: parameters, set-up and rights in, columns out.
+"""Which columns a record export has, and in which order: wishes, set-up and rights in, columns out.
 
 Source: ``docs/redcap.md`` sections 4.1, 4.4 and 7.
 """
@@ -10,12 +10,14 @@ from typing import Literal
 
 from blin_pipeline.registry.dictionary import NOT_EXPORTED, Field, checkbox_column
 from blin_pipeline.sandbox.project import ProjectState
-from blin_pipeline.sandbox.protocol import NO_EXPORT_RIGHT, ApiError, ApiRequest, unknown_values
+from blin_pipeline.sandbox.protocol import NO_EXPORT_RIGHT, ApiError
+from blin_pipeline.sandbox.records.query import RecordQuery
 from blin_pipeline.sandbox.rights import ExportRight, TokenRights, is_hidden
 from blin_pipeline.sandbox.structure import SURVEY_IDENTIFIER
 
 ColumnKind = Literal[
     "record_id",
+    "event",
     "repeat_instrument",
     "repeat_instance",
     "group",
@@ -23,10 +25,9 @@ ColumnKind = Literal[
     "survey_timestamp",
     "field",
     "checkbox",
+    "combined_checkbox",
     "status",
 ]
-
-STATUS_LABELS = {"0": "Incomplete", "1": "Unverified", "2": "Complete"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Selection:
-    """What ``fields`` and ``forms`` ask for, after rights.
+    """What an export asks for, after rights.
 
     Attributes:
         columns: Columns in export order.
@@ -67,61 +68,68 @@ class Selection:
     hashes_record_id: bool
 
 
-def select_columns(project: ProjectState, rights: TokenRights, request: ApiRequest) -> Selection:
+def select_columns(project: ProjectState, rights: TokenRights, query: RecordQuery) -> Selection:
     """Work out the columns of one record export.
 
     Raises:
-        ApiError: 403, no form may be exported; 400, a field or form that the project lacks, or an array parameter that
-            is none.
+        ApiError: 403, no form may be exported.
     """
     record_id_field = project.dictionary.fields[0]
     levels = {rights.on_form(form) for form in project.dictionary.forms}
     if levels == {ExportRight.NONE}:
         raise ApiError(403, NO_EXPORT_RIGHT)
-    wanted = _wanted_names(project, request)
+    wanted = _wanted_names(project, query)
     has_record_id = record_id_field.field_name in wanted
-    by_form = {form: _form_columns(project, rights, form, wanted) for form in project.dictionary.forms}
+    by_form = {form: _form_columns(project, rights, query, form, wanted) for form in project.dictionary.forms}
     by_form = {form: columns for form, columns in by_form.items() if columns}
-    columns: list[Column] = []
-    if has_record_id:
-        name, form, label = record_id_field.field_name, record_id_field.form_name, record_id_field.field_label
-        columns.append(Column("record_id", name, form, label, record_id_field))
-        if project.repeating_instruments:
-            columns.append(Column("repeat_instrument", "redcap_repeat_instrument", label="Repeat Instrument"))
-            columns.append(Column("repeat_instance", "redcap_repeat_instance", label="Repeat Instance"))
-    if request.flag("exportDataAccessGroups") and project.groups and not rights.data_access_group:
+    columns = _key_columns(project, query) if has_record_id else []
+    if query.groups and project.groups and not rights.data_access_group:
         columns.append(Column("group", "redcap_data_access_group", label="Data Access Group"))
-    with_survey_columns = request.flag("exportSurveyFields") and bool(project.surveys)
+    with_survey_columns = query.survey_fields and bool(project.surveys)
     if with_survey_columns and not levels & {ExportRight.DEIDENTIFIED, ExportRight.WITHOUT_IDENTIFIERS}:
         columns.append(Column("survey_identifier", SURVEY_IDENTIFIER, label="Survey Identifier"))
-    for form, form_columns in by_form.items():
-        is_dated = rights.on_form(form) is not ExportRight.DEIDENTIFIED
-        if with_survey_columns and form in project.surveys and is_dated:
-            columns.append(Column("survey_timestamp", f"{form}_timestamp", form, "Survey Timestamp"))
-        columns.extend(form_columns)
+    own = [column for form_columns in by_form.values() for column in form_columns]
+    if query.in_given_order:
+        position = {name: number for number, name in enumerate(query.fields)}
+        own.sort(key=lambda column: position[column.definition.field_name if column.definition else column.name])
+    dated = {
+        form
+        for form in by_form
+        if with_survey_columns and form in project.surveys and rights.on_form(form) is not ExportRight.DEIDENTIFIED
+    }
+    for column in own:
+        if column.form in dated:
+            dated.remove(column.form)
+            columns.append(Column("survey_timestamp", f"{column.form}_timestamp", column.form, "Survey Timestamp"))
+        columns.append(column)
     hashes = rights.on_form(record_id_field.form_name) is ExportRight.DEIDENTIFIED and record_id_field.is_identifier
     return Selection(tuple(columns), has_record_id, tuple(by_form), hashes)
 
 
-def _wanted_names(project: ProjectState, request: ApiRequest) -> frozenset[str]:
-    fields, forms = request.array("fields"), request.array("forms")
-    dictionary = project.dictionary
+def _key_columns(project: ProjectState, query: RecordQuery) -> list[Column]:
+    """Record id, and the columns that come with it."""
+    field = project.dictionary.fields[0]
+    columns = [Column("record_id", field.field_name, field.form_name, field.field_label, field)]
+    if project.is_longitudinal:
+        columns.append(Column("event", "redcap_event_name", label="Event Name"))
+    if project.active_repeats and query.repeat_columns:
+        columns.append(Column("repeat_instrument", "redcap_repeat_instrument", label="Repeat Instrument"))
+        columns.append(Column("repeat_instance", "redcap_repeat_instance", label="Repeat Instance"))
+    return columns
+
+
+def _wanted_names(project: ProjectState, query: RecordQuery) -> frozenset[str]:
     names_of = {
-        form: [field.field_name for field in dictionary.form_fields(form)] + [f"{form}_complete"]
-        for form in dictionary.forms
+        form: [item.field_name for item in project.dictionary.form_fields(form)] + [f"{form}_complete"]
+        for form in project.dictionary.forms
     }
-    everything = {name for names in names_of.values() for name in names}
-    unknown_fields = [name for name in fields if name and name not in everything]
-    if unknown_fields:
-        raise unknown_values("fields", unknown_fields)
-    unknown_forms = [form for form in forms if form and form not in names_of]
-    if unknown_forms:
-        raise unknown_values("forms", unknown_forms)
-    wanted = {*filter(None, fields), *(name for form in forms if form for name in names_of[form])}
-    return frozenset(wanted or everything)
+    wanted = {*query.fields, *(name for form in query.forms for name in names_of[form])}
+    return frozenset(wanted or (name for names in names_of.values() for name in names))
 
 
-def _form_columns(project: ProjectState, rights: TokenRights, form: str, wanted: frozenset[str]) -> list[Column]:
+def _form_columns(
+    project: ProjectState, rights: TokenRights, query: RecordQuery, form: str, wanted: frozenset[str]
+) -> list[Column]:
     right = rights.on_form(form)
     if right is ExportRight.NONE:
         return []
@@ -135,10 +143,12 @@ def _form_columns(project: ProjectState, rights: TokenRights, form: str, wanted:
             or is_hidden(definition, right)
         ):
             continue
-        if definition.field_type == "checkbox":
-            columns.extend(_checkbox_columns(project, definition))
-        else:
+        if definition.field_type != "checkbox":
             columns.append(Column("field", name, form, definition.field_label, definition))
+        elif query.combined_checkboxes and query.kind == "flat":
+            columns.append(Column("combined_checkbox", name, form, definition.field_label, definition))
+        else:
+            columns.extend(_checkbox_columns(project, definition))
     if f"{form}_complete" in wanted:
         columns.append(Column("status", f"{form}_complete", form, "Complete?"))
     return columns
