@@ -137,6 +137,7 @@ def sandbox(
     truth: Annotated[Path | None, typer.Option(help="Write the truth behind the registry to this JSON file.")] = None,
 ) -> None:
     """Serve a synthetic registry as a REDCap would, on this machine only, until stopped."""
+    from blin_pipeline.sandbox.host import Host, open_accounts
     from blin_pipeline.sandbox.serve import run
     from blin_pipeline.settings import load_settings
 
@@ -154,4 +155,4 @@ def sandbox(
     messages.print(f"Sandbox REDCap with {patients} synthetic patients: http://{_HOST}:{port}/api/")
     messages.print(f"Token: {token}" if plan is None else "Token: the one of this home's token file.")
     messages.print("Stop it with Ctrl+C.")
-    run({token: registry.project}, host=_HOST, port=port)
+    run(Host(open_accounts({token: registry.project})), _HOST, port)

@@ -19,7 +19,7 @@ CONTENT_TYPES: Mapping[Format, str] = {
     "xml": "text/xml; charset=utf-8",
 }
 PLAIN_TEXT = "text/html; charset=UTF-8"
-_XML_HEAD = '<?xml version="1.0" encoding="UTF-8" ?>'
+XML_HEAD = '<?xml version="1.0" encoding="UTF-8" ?>'
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, delimiter: str = ",") -> bytes:
@@ -65,7 +65,7 @@ def json_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
 
 def xml_bytes(columns: Sequence[str], rows: Iterable[Sequence[Cell]], *, root: str = "items") -> bytes:
     """An XML table: ``<root>`` of ``<item>``, text that needs it in CDATA."""
-    parts = [_XML_HEAD, f"<{root}>"]
+    parts = [XML_HEAD, f"<{root}>"]
     for row in rows:
         cells = "".join(f"<{name}>{_xml_text(value)}</{name}>" for name, value in zip(columns, row, strict=True))
         parts.append(f"<item>{cells}</item>")
@@ -117,4 +117,4 @@ def error_bytes(error_format: Format, message: str) -> bytes:
         return php_json({"error": message})
     if error_format == "csv":
         return f"ERROR: {message}".encode()
-    return f"{_XML_HEAD}<hash><error>{escape(message)}</error></hash>".encode()
+    return f"{XML_HEAD}<hash><error>{escape(message)}</error></hash>".encode()

@@ -17,10 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from blin_pipeline.sandbox import damage, wire
 from blin_pipeline.sandbox.faults import Fault, FaultKind, FaultPlan
 from blin_pipeline.sandbox.formats import CONTENT_TYPES, error_bytes
-from blin_pipeline.sandbox.protocol import NO_API_RIGHT, ApiRequest, parse_parameters
-from blin_pipeline.sandbox.server import API_PATH, SCOPE_KEY, Account
+from blin_pipeline.sandbox.host import Account
+from blin_pipeline.sandbox.protocol import NO_API_RIGHT, ApiRequest, Upload, parse_parameters
+from blin_pipeline.sandbox.server import API_PATH, SCOPE_KEY
 
 _MAX_PARAMETERS = 100_000
+_MAX_PART = 1 << 30
 _HTML = b"text/html; charset=UTF-8"
 
 
@@ -112,8 +114,16 @@ async def _read(scope: Scope, receive: Receive) -> ApiRequest:
     if scope["method"] != "POST":
         return ApiRequest()
     try:
-        async with Request(scope, receive).form(max_fields=_MAX_PARAMETERS) as form:
-            return parse_parameters([(name, value) for name, value in form.multi_items() if isinstance(value, str)])
+        async with Request(scope, receive).form(max_fields=_MAX_PARAMETERS, max_part_size=_MAX_PART) as form:
+            plain: list[tuple[str, str]] = []
+            uploads: dict[str, Upload] = {}
+            for name, value in form.multi_items():
+                if isinstance(value, str):
+                    plain.append((name, value))
+                else:
+                    media_type = value.content_type or "application/octet-stream"
+                    uploads[name] = Upload(value.filename or name, await value.read(), media_type)
+            return parse_parameters(plain, uploads)
     except (MultiPartException, UnicodeDecodeError):
         return ApiRequest()
 

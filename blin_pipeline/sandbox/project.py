@@ -83,7 +83,13 @@ class ProjectState(Structure):
             Group(label, unique_name, _FIRST_GROUP_ID + number)
             for number, (label, unique_name) in enumerate(source.data_access_groups)
         )
-        self.next_ids = {"group": _FIRST_GROUP_ID + len(self.groups), "document": 1, "folder": 1, "role": 1}
+        self.next_ids = {
+            "group": _FIRST_GROUP_ID + len(self.groups),
+            "event": max((event.event_id for event in self.events), default=source.project_id * 100) + 1,
+            "role": max((role.role_id for role in source.roles), default=0) + 1,
+            "document": 1,
+            "folder": 1,
+        }
         self.users: dict[str, User] = {user.username: user for user in source.users}
         self.roles: dict[str, Role] = {role.unique_name: role for role in source.roles}
         self.participants: list[Participant] = list(source.participants)
@@ -108,7 +114,8 @@ class ProjectState(Structure):
     @property
     def surveys(self) -> tuple[str, ...]:
         """Instruments served as surveys; none while surveys are disabled."""
-        return self.survey_forms if self.settings["surveys_enabled"] else ()
+        enabled = self.survey_forms if self.settings["surveys_enabled"] else ()
+        return tuple(form for form in enabled if form in self.dictionary.forms)
 
     def sorted_records(self) -> Iterator[tuple[str, Record]]:
         """Records in REDCap's order: numeric ids by number, others in natural order."""
@@ -248,7 +255,7 @@ class ProjectState(Structure):
         return number
 
     def new_id(self, kind: str) -> int:
-        """The next number of a kind (``group``, ``document``, ``folder``, ``role``); numbers are never used twice."""
+        """The next number of a kind (``group``, ``event``, ``role``, ``document``, ``folder``); numbers are never used twice."""
         number = self.next_ids[kind]
         self.next_ids[kind] = number + 1
         return number

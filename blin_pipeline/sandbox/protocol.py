@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Format = Literal["json", "csv", "xml"]
 
@@ -72,6 +72,14 @@ def not_an_array(name: str) -> ApiError:
     )
 
 
+class Upload(NamedTuple):
+    """A file part of a multipart request."""
+
+    name: str
+    content: bytes
+    media_type: str
+
+
 @dataclass(frozen=True)
 class ApiRequest:
     """One request, parameters decoded.
@@ -79,10 +87,12 @@ class ApiRequest:
     Attributes:
         scalars: Parameter -> value; of a repeated parameter the last, as PHP keeps it.
         arrays: Parameter -> values in the order sent, from ``name[0]=`` or ``name[]=``.
+        uploads: Parameter -> file part.
     """
 
     scalars: Mapping[str, str] = field(default_factory=dict)
     arrays: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    uploads: Mapping[str, Upload] = field(default_factory=dict)
 
     def text(self, name: str, default: str = "") -> str:
         """A plain parameter, ``default`` when it was not sent."""
@@ -124,6 +134,11 @@ class ApiRequest:
         return self.text("content")
 
     @property
+    def verb(self) -> str:
+        """What is to be done, lower case: the action, else ``import`` when there are data, else ``export``."""
+        return self.text("action").lower() or ("import" if "data" in self.scalars else "export")
+
+    @property
     def form(self) -> str | None:
         """The one instrument a record export asks for; None when it names none or several."""
         forms = self.arrays.get("forms", ())
@@ -163,7 +178,7 @@ def _format(name: str) -> Format | None:
     return next((known for known in FORMATS if known == name.lower()), None)
 
 
-def parse_parameters(pairs: Sequence[tuple[str, str]]) -> ApiRequest:
+def parse_parameters(pairs: Sequence[tuple[str, str]], uploads: Mapping[str, Upload] | None = None) -> ApiRequest:
     """Sort decoded form pairs into plain and array parameters; names are case-sensitive."""
     scalars: dict[str, str] = {}
     arrays: dict[str, list[str]] = {}
@@ -173,4 +188,4 @@ def parse_parameters(pairs: Sequence[tuple[str, str]]) -> ApiRequest:
             scalars[name] = value
         else:
             arrays.setdefault(match.group(1), []).append(value)
-    return ApiRequest(scalars, {name: tuple(values) for name, values in arrays.items()})
+    return ApiRequest(scalars, {name: tuple(values) for name, values in arrays.items()}, uploads or {})

@@ -35,7 +35,7 @@ def seed(project: ProjectState, source: SourceProject) -> datetime:
     for row in source.rows:
         project.store(row._replace(values=_with_documents(project, row, uploads)) if uploads else row)
     log, user, moment = project.log, DATA_ENTRY_USER, source.created
-    log.add(LogEntry(moment, "manage", user, "Manage/Design", f"Create project {source.title}"))
+    log.add(LogEntry(moment, "manage", user, "Manage/Design ", f"Create project {source.title}"))
     for record_id, _ in project.sorted_records():
         moment += _STEP
         details = f"{project.dictionary.record_id_field} = '{record_id}'"

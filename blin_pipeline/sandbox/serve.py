@@ -5,22 +5,22 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 import uvicorn
 
-from blin_pipeline.errors import ConfigurationError, SourceError
-from blin_pipeline.sandbox.contents import ServerSettings
+from blin_pipeline.errors import SourceError
+from blin_pipeline.sandbox.contents.call import ServerSettings
 from blin_pipeline.sandbox.faults import FaultPlan
 from blin_pipeline.sandbox.gate import Gate
+from blin_pipeline.sandbox.host import Host, open_accounts, server_clock
 from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.rights import TokenRights
 from blin_pipeline.sandbox.rows import SourceProject
-from blin_pipeline.sandbox.server import API_PATH, Account, application
+from blin_pipeline.sandbox.server import API_PATH, application
 from blin_pipeline.sandbox.wire import Transports, recording_protocol
 
-_TOKEN_LENGTH = 32
 _STOP_SECONDS = 10.0
 
 
@@ -33,11 +33,11 @@ class RunningSandbox:
         requests: ``(content, form)`` of every request that arrived, in order.
     """
 
-    def __init__(self, url: str, gate: Gate, accounts: Mapping[str, Account], faults: FaultPlan) -> None:
+    def __init__(self, url: str, gate: Gate, redcap: Host, faults: FaultPlan) -> None:
         self.url = url
         self.faults = faults
         self.requests = gate.requests
-        self._accounts = accounts
+        self._accounts = redcap.accounts
 
     def project(self, token: str) -> ProjectState:
         """Live state of the project that a token opens, for edits.
@@ -46,37 +46,6 @@ class RunningSandbox:
             KeyError: The token opens nothing.
         """
         return self._accounts[token].project
-
-
-def open_accounts(
-    projects: Mapping[str, SourceProject],
-    rights: Mapping[str, TokenRights] | None = None,
-    clock: Callable[[], datetime] | None = None,
-) -> dict[str, Account]:
-    """Make projects live; tokens that name the same source object share one project.
-
-    Args:
-        projects: Token (32 hex digits) -> project.
-        rights: Token -> rights; full export rights where not named.
-        clock: Server time of every project; each project's own deterministic clock when None.
-
-    Raises:
-        ConfigurationError: Code ``E_SANDBOX_PROJECT``: a token of the wrong form, or a source that contradicts itself.
-    """
-    given = rights or {}
-    live: dict[int, ProjectState] = {}
-    accounts = {}
-    for token, source in projects.items():
-        if len(token) != _TOKEN_LENGTH or any(digit not in "0123456789ABCDEFabcdef" for digit in token):
-            raise ConfigurationError(
-                "E_SANDBOX_PROJECT",
-                "A sandbox token is not 32 hexadecimal digits.",
-                fix="Give tokens of 32 such digits.",
-            )
-        if id(source) not in live:
-            live[id(source)] = ProjectState(source, clock)
-        accounts[token] = Account(live[id(source)], given.get(token, TokenRights()))
-    return accounts
 
 
 @contextlib.contextmanager
@@ -89,6 +58,7 @@ def serving(
     rights: Mapping[str, TokenRights] | None = None,
     clock: Callable[[], datetime] | None = None,
     settings: ServerSettings | None = None,
+    super_tokens: Iterable[str] = (),
 ) -> Iterator[RunningSandbox]:
     """Serve projects from a thread of this process until the block ends.
 
@@ -100,20 +70,36 @@ def serving(
         rights: Token -> rights; full export rights where not named.
         clock: Server time, naive; deterministic when None.
         settings: Facts about the server.
+        super_tokens: Tokens (64 hex digits) that create projects.
 
     Raises:
         ConfigurationError: Code ``E_SANDBOX_PROJECT``.
         SourceError: Code ``E_SANDBOX_PORT``: the address cannot be listened on.
     """
-    accounts = open_accounts(projects, rights, clock)
+    known = settings or ServerSettings()
+    time = clock or server_clock(known)
+    redcap = Host(open_accounts(projects, rights, time), known, super_tokens, clock=time)
+    with serving_host(redcap, address=host, port=port, faults=faults) as running:
+        yield running
+
+
+@contextlib.contextmanager
+def serving_host(
+    redcap: Host, *, address: str = "127.0.0.1", port: int = 0, faults: FaultPlan | None = None
+) -> Iterator[RunningSandbox]:
+    """Serve a host from a thread of this process until the block ends.
+
+    Raises:
+        SourceError: Code ``E_SANDBOX_PORT``: the address cannot be listened on.
+    """
     plan = faults if faults is not None else FaultPlan()
-    with _listening(host, port) as listener:
-        server, gate = _server(accounts, plan, settings)
+    with _listening(address, port) as listener:
+        server, gate = _server(redcap, plan)
         bound_port = listener.getsockname()[1]
         thread = threading.Thread(target=server.run, args=([listener],), name="sandbox-redcap", daemon=True)
         thread.start()
         try:
-            yield RunningSandbox(_address(host, bound_port), gate, accounts, plan)
+            yield RunningSandbox(_address(address, bound_port), gate, redcap, plan)
         finally:
             server.should_exit = True
             server.force_exit = True
@@ -121,35 +107,29 @@ def serving(
 
 
 def run(
-    projects: Mapping[str, SourceProject],
-    host: str = "127.0.0.1",
+    redcap: Host,
+    address: str = "127.0.0.1",
     port: int = 0,
     *,
-    rights: Mapping[str, TokenRights] | None = None,
     faults: FaultPlan | None = None,
-    settings: ServerSettings | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve projects in the foreground until interrupted.
+    """Serve a host in the foreground until interrupted.
 
     Args:
-        projects: Token (32 hex digits) -> project.
-        host: Address to listen on.
+        redcap: Tokens and projects.
+        address: Address to listen on.
         port: Port to listen on; 0 for a free one.
-        rights: Token -> rights; full export rights where not named.
         faults: Faults to commit.
-        settings: Facts about the server.
         ready: Called once with the API's address as soon as connections are accepted.
 
     Raises:
-        ConfigurationError: Code ``E_SANDBOX_PROJECT``.
         SourceError: Code ``E_SANDBOX_PORT``.
     """
-    accounts = open_accounts(projects, rights)
-    with _listening(host, port) as listener:
-        server, _ = _server(accounts, faults or FaultPlan(), settings)
+    with _listening(address, port) as listener:
+        server, _ = _server(redcap, faults or FaultPlan())
         if ready is not None:
-            ready(_address(host, listener.getsockname()[1]))
+            ready(_address(address, listener.getsockname()[1]))
         with contextlib.suppress(KeyboardInterrupt):
             server.run([listener])
 
@@ -171,11 +151,9 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         yield listener
 
 
-def _server(
-    accounts: Mapping[str, Account], plan: FaultPlan, settings: ServerSettings | None
-) -> tuple[uvicorn.Server, Gate]:
+def _server(redcap: Host, plan: FaultPlan) -> tuple[uvicorn.Server, Gate]:
     transports: Transports = {}
-    gate = Gate(application(accounts, settings), accounts, plan, transports)
+    gate = Gate(application(redcap), redcap.accounts, plan, transports)
     config = uvicorn.Config(
         gate,
         http=recording_protocol(transports),

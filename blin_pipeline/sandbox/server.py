@@ -7,8 +7,7 @@ Source: ``docs/redcap.md`` sections 1 to 3. Reading bodies and committing faults
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -16,13 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from blin_pipeline.sandbox.contents import EXPORTS, LOGGED_AS, Answer, Call, ServerSettings
+from blin_pipeline.sandbox.contents.call import Answer, Call
+from blin_pipeline.sandbox.contents.operations import CONTENTS, OPERATIONS
+from blin_pipeline.sandbox.creation import create_project
 from blin_pipeline.sandbox.formats import CONTENT_TYPES, error_bytes
-from blin_pipeline.sandbox.project import ProjectState
+from blin_pipeline.sandbox.host import Host
 from blin_pipeline.sandbox.protocol import (
     NO_API_RIGHT,
     NO_DELETE_RIGHT,
-    NO_EXPORT_RIGHT,
     NO_IMPORT_RIGHT,
     NOT_IMPLEMENTED,
     ApiError,
@@ -47,33 +47,25 @@ _HEADERS = {
 }
 
 
-class Account(NamedTuple):
-    """What a token opens."""
-
-    project: ProjectState
-    rights: TokenRights
-
-
-def application(accounts: Mapping[str, Account], settings: ServerSettings | None = None) -> Starlette:
+def application(host: Host) -> Starlette:
     """Build the application.
 
     Args:
-        accounts: Token -> project and rights.
-        settings: Facts about the server.
+        host: Tokens, projects and facts about the server.
     """
-    used = settings or ServerSettings()
 
     async def endpoint(http_request: Request) -> Response:
         request: ApiRequest = http_request.scope[SCOPE_KEY]
         if http_request.method != "POST":
             return _refused(request, ApiError(501, NOT_IMPLEMENTED))
         try:
-            answer = await run_in_threadpool(answer_request, accounts, request, used)
+            answer = await run_in_threadpool(answer_request, host, request)
         except ApiError as error:
             return _refused(request, error)
         noise = hashlib.sha256(answer.body[:4096]).hexdigest()[:48]
-        headers = {**_HEADERS, "REDCap-Random-Text": noise, "Content-Type": answer.content_type}
-        return Response(answer.body, headers=headers)
+        response = Response(answer.body, headers={**_HEADERS, "REDCap-Random-Text": noise})
+        response.raw_headers.append((b"content-type", answer.content_type.encode()))
+        return response
 
     async def not_found(_request: Request, _error: Exception) -> Response:
         return Response(NOT_FOUND_PAGE, 404, headers={"Content-Type": "text/html; charset=iso-8859-1"})
@@ -84,38 +76,41 @@ def application(accounts: Mapping[str, Account], settings: ServerSettings | None
     return app
 
 
-def answer_request(accounts: Mapping[str, Account], request: ApiRequest, settings: ServerSettings) -> Answer:
+def answer_request(host: Host, request: ApiRequest) -> Answer:
     """Answer one decoded request, and write the project's log.
 
     Raises:
         ApiError: Any refusal.
     """
-    account = accounts.get(request.text("token").strip())
-    if account is None or not account.rights.has_api_right:
+    token = request.text("token").strip()
+    if token in host.super_tokens:
+        if request.content != "project":
+            raise bad_parameter("content")
+        return create_project(host, request)
+    account = host.accounts.get(token)
+    rights = account.rights if account is not None else None
+    if account is None or rights is None or not rights.has_api_right:
         raise ApiError(403, NO_API_RIGHT)
-    project, rights = account
-    content = request.content
-    if content not in EXPORTS:
+    project = account.project
+    if request.content not in CONTENTS:
         raise bad_parameter("content")
-    action = request.text("action").lower()
-    if action not in {"", "export"} or "data" in request.scalars:
-        _refuse_change(rights, content, action)
-    if not rights.api_export:
-        raise ApiError(403, NO_EXPORT_RIGHT)
+    operation = OPERATIONS.get((request.content, request.verb))
+    if operation is None:
+        _refuse_verb(rights, request)
+    operation.check(rights)
     with project.lock:
         project.tick()
-        answer = EXPORTS[content](Call(project, rights, request, settings))
-        if content == "record":
-            project.note("export", "Data export (API)", LOGGED_AS[content], rights.username)
-        elif content in LOGGED_AS:
-            project.note("manage", "Manage/Design", LOGGED_AS[content], rights.username)
+        answer = operation.handler(Call(project, rights, request, host.settings))
+        if operation.logged_as:
+            project.note("manage", "Manage/Design", operation.logged_as, rights.username)
     return answer
 
 
-def _refuse_change(rights: TokenRights, content: str, action: str) -> NoReturn:
-    if content == "record" and action == "delete" and not rights.record_delete:
+def _refuse_verb(rights: TokenRights, request: ApiRequest) -> NoReturn:
+    """Refuse what a content type has no verb for; a missing right is named first."""
+    if (request.content, request.verb) == ("record", "delete") and not rights.record_delete:
         raise ApiError(403, NO_DELETE_RIGHT)
-    if not rights.api_import:
+    if request.verb != "export" and not rights.api_import:
         raise ApiError(403, NO_IMPORT_RIGHT)
     raise ApiError(501, NOT_IMPLEMENTED)
 

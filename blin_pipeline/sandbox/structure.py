@@ -105,7 +105,11 @@ class Structure:
         """What repeats in the project as it is served, in event and instrument order; a repeating event first."""
         events = {event: number for number, event in enumerate(self.event_names)}
         forms = {form: number for number, form in enumerate(self.dictionary.forms)}
-        known = (item for item in self.repeats if item.event in events and (not item.form or item.form in forms))
+        known = (
+            item
+            for item in self.repeats
+            if item.event in events and (item.form in forms or (item.event and not item.form))
+        )
         return tuple(sorted(known, key=lambda item: (events[item.event], forms.get(item.form, -1))))
 
     @property

@@ -19,7 +19,7 @@ import pytest
 from server_sample import post
 
 from blin_pipeline.registry.dictionary import COLUMNS, load_dictionary
-from blin_pipeline.sandbox.contents import ServerSettings
+from blin_pipeline.sandbox.contents.call import ServerSettings
 from blin_pipeline.sandbox.odm.reading import project_from_xml
 from blin_pipeline.sandbox.records.flat import ServerHabits
 from blin_pipeline.sandbox.report_definition import Report

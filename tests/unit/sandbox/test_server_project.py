@@ -31,7 +31,7 @@ def test_the_log_starts_with_the_project_and_its_records(sandbox: RunningSandbox
     assert list(rows[-1].items()) == [
         ("timestamp", "2026-06-01 09:00"),
         ("username", "sandbox_data_entry"),
-        ("action", "Manage/Design"),
+        ("action", "Manage/Design "),
         ("details", "Create project Synthetic sample"),
         ("record", ""),
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from server_sample import OTHER_TOKEN, PROJECT, TOKEN, post, record_request
 
-from blin_pipeline.sandbox.contents import ServerSettings
+from blin_pipeline.sandbox.contents.call import ServerSettings
 from blin_pipeline.sandbox.records.flat import ServerHabits
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 

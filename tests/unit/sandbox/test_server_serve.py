@@ -15,8 +15,9 @@ from blin_pipeline.sandbox.serve import serving
 
 FOREGROUND = """
 from server_sample import PROJECT, TOKEN
+from blin_pipeline.sandbox.host import Host, open_accounts
 from blin_pipeline.sandbox.serve import run
-run({TOKEN: PROJECT}, ready=lambda url: print(url, flush=True))
+run(Host(open_accounts({TOKEN: PROJECT})), ready=lambda url: print(url, flush=True))
 """
 
 

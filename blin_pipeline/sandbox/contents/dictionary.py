@@ -1,0 +1,68 @@
+"""Dictionary, instruments, export names. Source: ``docs/redcap.md`` sections 3, 4.4 and 10."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from blin_pipeline.errors import ConfigurationError
+from blin_pipeline.registry.dictionary import COLUMNS, NOT_EXPORTED, checkbox_column, dictionary_from_rows
+from blin_pipeline.sandbox.contents.call import Answer, Call, count, table
+from blin_pipeline.sandbox.contents.payload import rows_of
+from blin_pipeline.sandbox.formats import Cell
+from blin_pipeline.sandbox.protocol import ApiError, bad_parameter
+from blin_pipeline.sandbox.relocation import change_places
+from blin_pipeline.sandbox.structure import UPLOADS
+
+
+def metadata(call: Call) -> Answer:
+    """The dictionary, whole or by fields and forms."""
+    fields, forms = set(call.request.array("fields")), set(call.request.array("forms"))
+    rows: list[list[Cell]] = [
+        [str(getattr(definition, name)) for name in COLUMNS]
+        for definition in call.project.dictionary.fields
+        if not (fields or forms) or definition.field_name in fields or definition.form_name in forms
+    ]
+    return table(call, list(COLUMNS), rows)
+
+
+def import_metadata(call: Call) -> Answer:
+    """Replace the dictionary; the answer is the number of its fields. Values of fields that are gone stay, unseen."""
+    project = call.project
+    by_header = {header: name for name, header in COLUMNS.items()}
+    rows = [{by_header.get(name, name): value for name, value in row.items()} for row in rows_of(call.request)]
+    try:
+        dictionary = dictionary_from_rows(rows, Path("data"))
+    except ConfigurationError as error:
+        raise ApiError(400, error.what) from None
+    change_places(project, lambda: project.set_dictionary(dictionary))
+    call.log_change("Import metadata (API)")
+    return count(call, len(dictionary.fields))
+
+
+def instrument(call: Call) -> Answer:
+    """Instruments in project order."""
+    project = call.project
+    rows: list[list[Cell]] = [[form, project.instrument_label(form)] for form in project.dictionary.forms]
+    return table(call, ["instrument_name", "instrument_label"], rows)
+
+
+def field_names(call: Call) -> Answer:
+    """Field, option and export name of every column that a record export can have, uploads excepted."""
+    project, only = call.project, call.request.text("field")
+    rows: list[list[Cell]] = []
+    for form in project.dictionary.forms:
+        for definition in project.dictionary.form_fields(form):
+            name = definition.field_name
+            if definition.field_type in NOT_EXPORTED or definition.field_type in UPLOADS:
+                continue
+            if definition.field_type == "checkbox":
+                codes = (*definition.choices, *project.missing_data_codes)
+                rows.extend([name, code, checkbox_column(name, code)] for code in codes)
+            else:
+                rows.append([name, "", name])
+        rows.append([f"{form}_complete", "", f"{form}_complete"])
+    if only:
+        rows = [row for row in rows if row[0] == only]
+        if not rows:
+            raise bad_parameter("field")
+    return table(call, ["original_field_name", "choice_value", "export_field_name"], rows)
