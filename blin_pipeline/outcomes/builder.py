@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
-from blin_pipeline.outcomes.proportion import proportion
 from blin_pipeline.outcomes.result import ResultRow, result_id
+from blin_pipeline.outcomes.statistics.proportions import proportion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

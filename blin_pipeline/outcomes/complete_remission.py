@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from blin_pipeline.outcomes.builder import ResultBuilder
 from blin_pipeline.outcomes.frames import is_true, table
 from blin_pipeline.outcomes.populations import eligible
-from blin_pipeline.outcomes.proportion import METHODS
+from blin_pipeline.outcomes.statistics.proportions import METHODS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "complete_remission"
-TABLES = ("marts.subject",)
 DEFINITIONS = ("cr_registry", "cr_conventional", "cr_composite")
 DENOMINATORS = ("D1", "D2", "D3")
 RESPONSE_STATES = ("RESPONDER", "NO_CR", "NOT_ASSESSED", "NOT_YET_DUE", "NOT_TREATED")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 
     from blin_pipeline.outcomes.result import ResultRow
     from blin_pipeline.registry.parameters import Parameters
+
+Compute = Callable[[Mapping[str, "pd.DataFrame"], "OutcomeContext"], "list[ResultRow]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,4 +49,14 @@ class Outcome:
     name: str
     description: str
     tables_needed: tuple[str, ...]
-    compute: Callable[[Mapping[str, pd.DataFrame], OutcomeContext], list[ResultRow]]
+    compute: Compute
+
+
+def computed_by(module: str) -> Compute:
+    """The function ``compute`` of a module of this package, imported when it is called: its libraries are heavy."""
+
+    def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list[ResultRow]:
+        rows: list[ResultRow] = import_module(f"blin_pipeline.outcomes.{module}").compute(frames, context)
+        return rows
+
+    return compute

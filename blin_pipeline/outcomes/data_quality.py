@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "data_quality"
-TABLES = ("quality.data_query", "quality.check_result", "quality.quarantine", "quality.type_reject")
 RECORDS = "RECORDS"
 SEVERITIES = ("error", "warn")
 

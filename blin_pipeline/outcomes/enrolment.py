@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "enrolment"
-TABLES = (
-    "marts.subject",
-    "marts.eligibility_result",
-    "marts.time_to_event",
-    "marts.blin_cycle_exposure",
-    "quality.check_result",
-)
 #: The check that counts records which withdrew everything: they have no row anywhere, only this count.
 REMOVED_CHECK = "WITHDRAWN_SCOPE_2"
 RECORDS = "RECORDS"
@@ -57,7 +50,7 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
     """All rows of the outcome.
 
     Args:
-        frames: The tables of ``TABLES``.
+        frames: The tables that its entry in ``OUTCOMES`` names.
         context: Parameters and cut.
     """
     build = ResultBuilder(NAME, context)

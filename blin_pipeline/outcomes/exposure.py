@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "exposure"
-TABLES = ("marts.subject", "marts.blin_cycle_exposure")
 CYCLES = "marts.blin_cycle_exposure"
 TREATED = "TREATED"
 EXPOSED = "EXPOSED"

@@ -16,19 +16,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack
 
+import numpy as np
+
 from blin_pipeline.outcomes.builder import ELIGIBLE, ResultBuilder, RowFields
 from blin_pipeline.outcomes.frames import table
 from blin_pipeline.outcomes.populations import survival_set
-from blin_pipeline.outcomes.survival import (
-    TOLERANCE,
-    Cohort,
-    SurvivalCurve,
-    conditional_start,
-    kaplan_meier,
-    make_cohort,
-    median,
-    reverse_kaplan_meier,
-)
+from blin_pipeline.outcomes.statistics.kaplan_meier import SurvivalCurve, kaplan_meier
+from blin_pipeline.outcomes.statistics.median import TOLERANCE, median
+from blin_pipeline.outcomes.statistics.reverse_kaplan_meier import reverse_kaplan_meier
+from blin_pipeline.outcomes.statistics.risk_sets import Cohort, conditional_start, make_cohort
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +33,6 @@ if TYPE_CHECKING:
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "overall_survival"
-TABLES = ("marts.subject", "marts.time_to_event")
 PLAIN = "kaplan_meier"
 DELAYED = "kaplan_meier_delayed_entry"
 DELAYED_ENTRY = "DELAYED_ENTRY"
@@ -130,8 +125,6 @@ def _nobody(refusal: str) -> RowFields:
 
 def _fixed_times(analysis: Analysis, refusal: str) -> list[ResultRow]:
     """Survival at the fixed times, with at least ``min_at_risk_fixed_time`` at risk there."""
-    import numpy as np
-
     parameters = analysis.build.context.parameters
     cohort, curve = analysis.cohort, analysis.curve
     rows = []
@@ -166,8 +159,6 @@ def _fixed_times(analysis: Analysis, refusal: str) -> list[ResultRow]:
 
 def _median(analysis: Analysis, refusal: str) -> ResultRow:
     """Median survival in months from diagnosis; refused where few events only just reach one half."""
-    import numpy as np
-
     parameters = analysis.build.context.parameters
     cohort, curve = analysis.cohort, analysis.curve
     deaths = int(cohort.event.sum())
@@ -221,8 +212,6 @@ def _follow_up(analysis: Analysis, refusal: str) -> ResultRow:
 
 def _curve_end(analysis: Analysis, refusal: str) -> ResultRow:
     """Last time with at least ``min_at_risk_curve`` at risk: how far the curve is drawn."""
-    import numpy as np
-
     minimum = analysis.build.context.parameters.min_at_risk_curve
     curve = analysis.curve
     enough = np.flatnonzero(curve.at_risk >= minimum)
@@ -242,8 +231,6 @@ def _curve_end(analysis: Analysis, refusal: str) -> ResultRow:
 
 def _ticks(analysis: Analysis) -> list[ResultRow]:
     """At risk, deaths, censored and (delayed entry) entered every six months up to the longest follow-up."""
-    import numpy as np
-
     cohort = analysis.cohort
     step = TICK_MONTHS * analysis.build.context.parameters.days_per_month
     last = float(cohort.time[-1]) if cohort.n else 0.0
@@ -270,8 +257,6 @@ def _ticks(analysis: Analysis) -> list[ResultRow]:
 
 def _curve(analysis: Analysis) -> list[ResultRow]:
     """The step function, one row per distinct time from its start, and the censorings on it."""
-    import numpy as np
-
     cohort, curve = analysis.cohort, analysis.curve
     if cohort.n == 0:
         return []

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "site_summary"
-TABLES = ("marts.subject", "quality.form_completeness", "quality.data_query", "raw.site")
 RECORDS = "RECORDS"
 RECENT_DAYS = 90
 UNASSIGNED = "UNASSIGNED"

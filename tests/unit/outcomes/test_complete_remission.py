@@ -4,7 +4,7 @@ import hand_made
 import pytest
 
 from blin_pipeline.outcomes import complete_remission
-from blin_pipeline.outcomes.proportion import proportion
+from blin_pipeline.outcomes.statistics.proportions import proportion
 
 
 @pytest.mark.parametrize(("definition", "responders"), [("registry", 16), ("conventional", 14), ("composite", 15)])

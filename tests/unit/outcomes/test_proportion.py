@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta, norm
 
 from blin_pipeline.outcomes.enrolment import days_to_target
-from blin_pipeline.outcomes.proportion import METHODS, proportion
+from blin_pipeline.outcomes.statistics.proportions import METHODS, proportion
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "recorded_in_r.json").read_text(encoding="utf-8"))
 

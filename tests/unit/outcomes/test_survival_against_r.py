@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blin_pipeline.outcomes.survival import kaplan_meier, make_cohort, median, reverse_kaplan_meier
+from blin_pipeline.outcomes.statistics.kaplan_meier import kaplan_meier
+from blin_pipeline.outcomes.statistics.median import median
+from blin_pipeline.outcomes.statistics.reverse_kaplan_meier import reverse_kaplan_meier
+from blin_pipeline.outcomes.statistics.risk_sets import make_cohort
 
 RECORDED = json.loads((Path(__file__).parent / "data" / "recorded_in_r.json").read_text(encoding="utf-8"))
 CASES = RECORDED["survival_cases"]

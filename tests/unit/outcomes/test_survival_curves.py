@@ -11,13 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blin_pipeline.errors import DataError
-from blin_pipeline.outcomes.survival import (
-    conditional_start,
-    kaplan_meier,
-    make_cohort,
-    median,
-    reverse_kaplan_meier,
-)
+from blin_pipeline.outcomes.statistics.kaplan_meier import kaplan_meier
+from blin_pipeline.outcomes.statistics.median import median
+from blin_pipeline.outcomes.statistics.reverse_kaplan_meier import reverse_kaplan_meier
+from blin_pipeline.outcomes.statistics.risk_sets import conditional_start, make_cohort
 
 DAYS = st.one_of(st.just(0.5), st.integers(1, 60).map(float))
 PATIENTS = st.lists(st.tuples(DAYS, st.booleans()), min_size=1, max_size=40)

@@ -1,0 +1,100 @@
+"""Who is at risk when: cohorts, life tables, and from which day a curve with delayed entry may begin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from blin_pipeline.outcomes.statistics.arrays import flags, floats
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from blin_pipeline.outcomes.statistics.arrays import Counts, Flags, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Patients of one curve, sorted, so that no result depends on the order of rows.
+
+    Attributes:
+        time: Days to event or censoring, above ``entry``.
+        event: Whether the time is an event.
+        entry: Day from which the patient is observed, at least ``start``; equals ``start`` without delayed entry.
+        start: Time zero of the curve; above 0 the curve is conditional on being event-free then.
+    """
+
+    time: Floats
+    event: Flags
+    entry: Floats
+    start: float
+
+    @property
+    def n(self) -> int:
+        """Number of patients (rows)."""
+        return int(self.time.size)
+
+
+def make_cohort(
+    time: ArrayLike,
+    event: ArrayLike,
+    entry: ArrayLike | None = None,
+    *,
+    start: float = 0.0,
+) -> Cohort:
+    """Sorted arrays of the patients whose time lies after their entry and after ``start``.
+
+    Args:
+        time: Days to event or censoring, all above 0 (the caller writes 0.5 for 0).
+        event: True for an event.
+        entry: Days to observation; None when everybody is observed from ``start``.
+        start: Begin of the curve; earlier entries are moved up to it.
+    """
+    times, events = floats(time), flags(event)
+    entries = np.full(times.shape, start) if entry is None else np.maximum(floats(entry), start)
+    kept = times > entries
+    times, events, entries = times[kept], events[kept], entries[kept]
+    order = np.lexsort((entries, ~events, times))
+    return Cohort(times[order], events[order], entries[order], float(start))
+
+
+def conditional_start(time: ArrayLike, entry: ArrayLike, minimum: int) -> float | None:
+    """First day from which at least ``minimum`` are at risk and the risk set never empties before the last time.
+
+    0 when that holds from the origin; None when it never holds (clinical-spec 6, left truncation).
+
+    Args:
+        time: Days to event or censoring, each above its entry.
+        entry: Days to observation, at least 0.
+        minimum: Patients at risk that a curve needs at its start.
+    """
+    times, entries = floats(time), floats(entry)
+    for day in np.unique(np.append(entries, 0.0)):
+        present = times > day
+        if np.count_nonzero(present & (entries <= day)) < minimum:
+            continue
+        if not gaps(times[present], entries[present]).size:
+            return float(day)
+    return None
+
+
+def life_table(cohort: Cohort, counted: Flags) -> tuple[Floats, Counts, Counts]:
+    """Distinct times, patients at risk just before them, and ``counted`` ones at them."""
+    time = np.unique(cohort.time)
+    left = np.searchsorted(cohort.time, time, side="left")
+    entered = np.searchsorted(np.sort(cohort.entry), time, side="left")
+    at_risk = (entered - left).astype(np.int64)
+    events = np.bincount(np.searchsorted(time, cohort.time), weights=counted, minlength=time.size).astype(np.int64)
+    return time, at_risk, events
+
+
+def gaps(time: Floats, entry: Floats) -> Floats:
+    """Distinct times after which nobody is at risk although somebody enters later."""
+    days = np.unique(time)
+    ordered_time, ordered_entry = np.sort(time), np.sort(entry)
+    entered = np.searchsorted(ordered_entry, days, side="right")
+    left = np.searchsorted(ordered_time, days, side="right")
+    empty: Floats = days[(entered == left) & (entered < time.size)]
+    return empty
