@@ -6,7 +6,7 @@ Source: ``docs/redcap.md`` section 9. No wall clock: a deterministic clock start
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, get_args
 
@@ -15,6 +15,8 @@ LogKind = Literal["export", "manage", "user", "record_add", "record_edit", "reco
 LOG_KINDS: tuple[str, ...] = get_args(LogKind)
 LOG_COLUMNS = ("timestamp", "username", "action", "details", "record")
 DATA_KINDS: frozenset[LogKind] = frozenset({"record_add", "record_edit", "record_delete"})
+#: What stands for the details of lines whose record was deleted together with its logging.
+FORGOTTEN = "[*DATA REMOVED*]"
 _SHOWN = "%Y-%m-%d %H:%M"
 
 
@@ -107,6 +109,13 @@ class EventLog:
         """Append one line."""
         self._entries.append(entry)
 
+    def forget(self, record: str) -> None:
+        """Take the details out of every line about a record; that something happened, and when, stays."""
+        self._entries = [
+            replace(entry, details=FORGOTTEN) if entry.record == record and entry.kind in DATA_KINDS else entry
+            for entry in self._entries
+        ]
+
     def newest_first(self, wanted: LogFilter) -> Iterator[LogEntry]:
         """The lines that pass, newest first; of one moment the later written first."""
         numbered = sorted(enumerate(self._entries), key=lambda pair: (pair[1].moment, pair[0]), reverse=True)
@@ -118,13 +127,18 @@ class EventLog:
         return {entry.record for entry in self._entries if wanted.accepts(entry)}
 
 
-def change_details(values: Mapping[str, str], instance: int | None) -> str:
-    """Details text of a data change: ``[instance = 3], field = 'value', checkbox(1) = checked``."""
-    parts = [] if instance is None else [f"[instance = {instance}]"]
+def change_details(values: Mapping[str, str], instance: int | None, options: Mapping[str, str]) -> str:
+    """Details text of a data change: ``[instance = 3], field = 'value', checkbox(1) = checked``.
+
+    Args:
+        values: Export name -> text.
+        instance: Instance of what repeats, None or 0 for none.
+        options: Checkbox column -> ``field(code)``.
+    """
+    parts = [f"[instance = {instance}]"] if instance else []
     for name, value in values.items():
-        field_name, is_option, code = name.partition("___")
-        if is_option:
-            parts.append(f"{field_name}({code}) = {'checked' if value == '1' else 'unchecked'}")
+        if name in options:
+            parts.append(f"{options[name]} = {'checked' if value == '1' else 'unchecked'}")
         else:
             parts.append(f"{name} = '{value}'")
     return ", ".join(parts)

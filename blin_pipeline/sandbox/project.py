@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from blin_pipeline.registry.dictionary import Dictionary
+from blin_pipeline.sandbox.calculation import recalculate
 from blin_pipeline.sandbox.log import EventLog, LogEntry, LogKind, SandboxClock, change_details
 from blin_pipeline.sandbox.report_definition import Report
 from blin_pipeline.sandbox.rights import Role, TokenRights, User
@@ -189,11 +190,33 @@ class ProjectState(Structure):
         with self.lock:
             is_new = record not in self.records
             self.store(FormRow(record, form, instance, dict(values), event))
-            details = change_details(values, instance)
+            details = self.details(values, instance)
             if is_new:
                 self.write("record_add", f"Create record {record}", details, record, user, when)
             else:
                 self.write("record_edit", self._update_text(record, event), details, record, user, when)
+            self.calculate(record, {self.row_key(form, instance, event): values}, user, when)
+
+    def calculate(
+        self,
+        record: str,
+        saved: Mapping[RowKey, Collection[str]],
+        user: str,
+        when: datetime | None = None,
+    ) -> None:
+        """Bring the calculated fields up to date after a save, with a log line per row that changes.
+
+        Args:
+            record: Record id.
+            saved: Row -> export names of the values that were saved there.
+            user: Who saved.
+            when: Naive server time of the log lines; the clock's when None.
+        """
+        for key, results in recalculate(self, record, saved).items():
+            event = f" ({self.event_label(key.event)})" if key.event else ""
+            details = self.details(results, key.instance)
+            action = f"Update record (Auto calculation) {record}{event}"
+            self.write("record_edit", action, details, record, user, when)
 
     def clear_form(
         self, record: str, form: str, instance: int | None = None, user: str = DATA_ENTRY_USER, event: str = ""
@@ -207,8 +230,9 @@ class ProjectState(Structure):
             rows[key] = {name: value for name, value in stored.items() if name not in gone}
             if key.instance and not rows[key]:
                 del rows[key]
-            details = change_details(gone, instance)
+            details = self.details(gone, instance)
             self.write("record_edit", self._update_text(record, event), details, record, user)
+            self.calculate(record, {key: gone}, user)
 
     def delete_record(self, record: str, user: str = DATA_ENTRY_USER, when: datetime | None = None) -> None:
         """Delete a whole record."""
@@ -259,6 +283,10 @@ class ProjectState(Structure):
         number = self.next_ids[kind]
         self.next_ids[kind] = number + 1
         return number
+
+    def details(self, values: Mapping[str, str], instance: int | None) -> str:
+        """Details text of a data change, as the log writes it."""
+        return change_details(values, instance, self.option_names())
 
     def write(
         self, kind: LogKind, action: str, details: str, record: str, user: str, when: datetime | None = None

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from blin_pipeline.errors import ConfigurationError
-from blin_pipeline.registry.dictionary import Dictionary
+from blin_pipeline.registry.dictionary import Dictionary, checkbox_column
 from blin_pipeline.sandbox.rows import SourceProject
 from blin_pipeline.sandbox.setup import Arm, Event, Repeat, in_arm_order
 
@@ -174,6 +174,24 @@ class Structure:
             extra = [f"{form}_timestamp", SURVEY_IDENTIFIER] if form in self.survey_forms else []
             self._form_names[form] = frozenset([*self.export_columns(form), *extra])
         return self._form_names[form]
+
+    def field_forms(self) -> dict[str, str]:
+        """Every name that a request may ask for as a field -> its instrument: the fields, and each form's status."""
+        names = {item.field_name: item.form_name for item in self.dictionary.fields}
+        return {**names, **{f"{form}_complete": form for form in self.dictionary.forms}}
+
+    def column_forms(self) -> dict[str, str]:
+        """Export column -> its instrument, statuses included."""
+        return {name: form for form in self.dictionary.forms for name in self.export_columns(form)}
+
+    def option_names(self) -> dict[str, str]:
+        """Checkbox column -> ``field(code)``, as the log and expressions write it."""
+        return {
+            checkbox_column(item.field_name, code): f"{item.field_name}({code})"
+            for item in self.dictionary.fields
+            if item.field_type == "checkbox"
+            for code in (*item.choices, *self.missing_data_codes)
+        }
 
     @property
     def upload_fields(self) -> frozenset[str]:

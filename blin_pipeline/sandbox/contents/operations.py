@@ -157,6 +157,10 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("pdf", "export"): _reading(pdf.export_pdf),
     ("log", "export"): _reading(log.export_log, "Export Logging (API)", "logging"),
     ("record", "export"): _reading(record.export),
+    ("record", "import"): _change(record.import_records),
+    ("record", "delete"): Operation(record.delete_records, "record_delete"),
+    ("record", "rename"): _change(record.rename_record, "record_rename"),
+    ("generateNextRecordName", "export"): _reading(record.next_name, "Generate next record name (API)"),
     ("report", "export"): _reading(record.report, "Export report (API)"),
 }
 #: Content types that exist.

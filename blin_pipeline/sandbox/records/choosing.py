@@ -12,8 +12,8 @@ from typing import NamedTuple
 from blin_pipeline.sandbox.logic import Expression, parse_logic
 from blin_pipeline.sandbox.project import ProjectState, Record
 from blin_pipeline.sandbox.protocol import ApiError
-from blin_pipeline.sandbox.records.query import RecordQuery, field_names
-from blin_pipeline.sandbox.records.reading import RecordReader
+from blin_pipeline.sandbox.records.query import RecordQuery
+from blin_pipeline.sandbox.references import RecordReader
 from blin_pipeline.sandbox.rights import TokenRights
 
 BAD_FILTER = "The filter logic provided contains errors and could not be applied"
@@ -75,7 +75,7 @@ def _filter(project: ProjectState, text: str) -> Expression | None:
     if not text:
         return None
     logic = parse_logic(text)
-    if logic is None or not logic.fields <= set(field_names(project)):
+    if logic is None or not logic.fields <= set(project.field_forms()):
         raise ApiError(400, BAD_FILTER)
     return logic
 

@@ -77,7 +77,7 @@ def query_of(request: ApiRequest, project: ProjectState) -> RecordQuery:
         raise bad_parameter("decimalCharacter")
     events = _known(request, "events", project.event_names) if project.is_longitudinal else ()
     return RecordQuery(
-        fields=_known(request, "fields", field_names(project)),
+        fields=_known(request, "fields", project.field_forms()),
         forms=_known(request, "forms", project.dictionary.forms),
         records=tuple(filter(None, request.array("records"))),
         events=events,
@@ -94,12 +94,6 @@ def query_of(request: ApiRequest, project: ProjectState) -> RecordQuery:
         decimal_mark=mark,
         blank_gray_status=request.flag("exportBlankForGrayFormStatus"),
     )
-
-
-def field_names(project: ProjectState) -> dict[str, str]:
-    """Every name that ``fields`` may hold -> its instrument: the fields, and each form's status."""
-    names = {item.field_name: item.form_name for item in project.dictionary.fields}
-    return {**names, **{f"{form}_complete": form for form in project.dictionary.forms}}
 
 
 def _known(request: ApiRequest, name: str, known: Collection[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from blin_pipeline.sandbox.project import ProjectState, natural_order
 from blin_pipeline.sandbox.protocol import ApiError, ApiRequest, bad_parameter
 from blin_pipeline.sandbox.records.export import Table, export_table
 from blin_pipeline.sandbox.records.flat import ServerHabits
-from blin_pipeline.sandbox.records.query import RecordQuery, field_names
+from blin_pipeline.sandbox.records.query import RecordQuery
 from blin_pipeline.sandbox.report_definition import Report
 from blin_pipeline.sandbox.rights import TokenRights
 
@@ -38,7 +38,7 @@ def export_report(
         decimal_mark=mark,
     )
     whole_records = report.filter_type == "RECORD"
-    order = [(name, way) for name, way in report.order_by if name in field_names(project)]
+    order = [(name, way) for name, way in report.order_by if name in project.field_forms()]
     if not order or order == [(project.dictionary.record_id_field, "ASC")]:
         return export_table(project, rights, query, habits, filters_records=whole_records)
     return _ordered(project, rights, query, order, habits, filters_records=whole_records)
@@ -55,7 +55,7 @@ def _report(project: ProjectState, number: str) -> Report:
 
 def _query(project: ProjectState, report: Report) -> RecordQuery:
     """The report's own wishes; fields and events that the project lost are left out."""
-    known = field_names(project)
+    known = project.field_forms()
     return RecordQuery(
         fields=tuple(name for name in report.fields if name in known),
         events=tuple(name for name in report.filter_events if name in project.event_names),

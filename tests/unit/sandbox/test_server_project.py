@@ -68,7 +68,8 @@ def test_edits_are_stored_and_logged_in_redcaps_grammar(fresh_sandbox: RunningSa
     rows = log_of(fresh_sandbox, user="nurse")
     assert [(row["action"], row["details"], row["record"]) for row in reversed(rows)] == [
         ("Update record 2", "[instance = 3], score = '9', visit_complete = '1'", "2"),
-        ("Create record 11", "sex = '1', race(1) = checked, race(_98) = unchecked", "11"),
+        ("Update record (Auto calculation) 2", "[instance = 3], double_score = '18'", "2"),
+        ("Create record 11", "sex = '1', race(1) = checked, race(-98) = unchecked", "11"),
         ("Update record 10", "sex = '', weight = '71'", "10"),
         ("Update record 11", "Assign record to Data Access Group (redcap_data_access_group = 'site_b')", "11"),
         ("Update record 11.A", "record_id = '11.A'", "11.A"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from blin_pipeline.sandbox.logic import Reference, Scope
-from blin_pipeline.sandbox.project import ProjectState, Record
-from blin_pipeline.sandbox.records.query import field_names
 from blin_pipeline.sandbox.structure import RowKey
+
+if TYPE_CHECKING:
+    from blin_pipeline.sandbox.project import ProjectState, Record
 
 _RELATIVE_EVENTS = {"previous-event-name": -1, "next-event-name": 1}
 
@@ -26,7 +29,7 @@ class RecordReader:
         self._project = project
         self._record_id = record_id
         self._record = record
-        self._form_of = field_names(project)
+        self._form_of = project.field_forms()
         self._comma_fields = {
             item.field_name for item in project.dictionary.fields if item.validation.endswith("comma_decimal")
         }
@@ -36,6 +39,12 @@ class RecordReader:
         return Scope(
             lambda reference: self._read(key, reference), self._project.clock(), self._project.missing_data_codes
         )
+
+    def source(self, key: RowKey, reference: Reference) -> RowKey | None:
+        """The row that a reference reads from, seen from a row; None for smart variables and forms that have no place."""
+        form = self._form_of.get(reference.name)
+        event = self._event(key.event, reference.event)
+        return None if form is None else self._row(key, event, form, reference.instance)
 
     def _read(self, key: RowKey, reference: Reference) -> str:
         event = self._event(key.event, reference.event)
