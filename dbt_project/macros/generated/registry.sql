@@ -49,6 +49,11 @@
   "toxicity_window_days": 14,
   "infection_window_days": 30,
   "immunoglobulin_window_days": 183,
+  "landmark_days": [
+    90,
+    120,
+    150
+  ],
   "days_per_month": 30.4375,
   "days_per_year": 365.25,
   "same_day_days": 0.5,

@@ -1,6 +1,6 @@
 -- Grain: patient x role x instance: the one date used for point estimates beside the bounds for sensitivity.
 -- Point: the date as entered (convention: 15th, 1 July). A death is not before the last contact, nothing is after
--- the last day that counts, and neither rule ever leaves the interval.
+-- the last day that counts, a relapse is not after the death, and no rule ever leaves the interval.
 with placed as (
     select
         bounded.patient_key,
@@ -37,20 +37,58 @@ limited as (
             else latest_date
         end as latest_date
     from placed
+),
+
+resolved as (
+    select
+        patient_key,
+        site_id,
+        date_role,
+        instance_no,
+        case
+            when entered_date < earliest_date then earliest_date
+            when entered_date > latest_date then latest_date
+            else entered_date
+        end as resolved_date,
+        earliest_date,
+        latest_date,
+        imputation_flag,
+        is_counted
+    from limited
+),
+
+death as (
+    select
+        patient_key,
+        resolved_date,
+        latest_date
+    from resolved
+    where date_role = 'DEATH' and is_counted
 )
 
 select
-    patient_key,
-    site_id,
-    date_role,
-    instance_no,
+    resolved.patient_key,
+    resolved.site_id,
+    resolved.date_role,
+    resolved.instance_no,
     case
-        when entered_date < earliest_date then earliest_date
-        when entered_date > latest_date then latest_date
-        else entered_date
+        when
+            resolved.date_role = 'RELAPSE'
+            and resolved.resolved_date > death.resolved_date
+            and resolved.earliest_date <= death.resolved_date
+            then death.resolved_date
+        else resolved.resolved_date
     end as resolved_date,
-    earliest_date,
-    latest_date,
-    imputation_flag,
-    is_counted
-from limited
+    resolved.earliest_date,
+    case
+        when
+            resolved.date_role = 'RELAPSE'
+            and resolved.latest_date > death.latest_date
+            and resolved.earliest_date <= death.latest_date
+            then death.latest_date
+        else resolved.latest_date
+    end as latest_date,
+    resolved.imputation_flag,
+    resolved.is_counted
+from resolved
+left join death on resolved.patient_key = death.patient_key

@@ -1,0 +1,93 @@
+-- Grain: one row per dated event that can end a time (patient x outcome x source row), with the days it can mean.
+-- Events after the last day that counts do not exist.
+with followed as (
+    select
+        horizon.*,
+        coalesce(horizon.death_date, contact.last_alive_date) as known_through_date
+    from {{ ref('int_subject__horizon') }} as horizon
+    left join {{ ref('int_contact__last') }} as contact on horizon.patient_key = contact.patient_key
+),
+
+unremitted as (
+    -- Induction failure: no remission in frontline although a marrow was judged or the regimen was changed for it;
+    -- the end of the induction window must lie within what is known of the patient.
+    select
+        period.patient_key,
+        period.plan_date,
+        {{ add_days('period.plan_date', parameter('end_induction_to_days')) }} as window_end_date
+    from {{ ref('int_frontline__period') }} as period
+    inner join {{ ref('int_response__frontline') }} as response on period.patient_key = response.patient_key
+    inner join followed on period.patient_key = followed.patient_key
+    where
+        response.cr1_date is null
+        and (response.is_evaluable or period.refractory_date is not null)
+        and {{ add_days('period.plan_date', parameter('end_induction_to_days')) }} <= followed.counted_through_date
+        and (
+            period.refractory_date is not null
+            or {{ add_days('period.plan_date', parameter('end_induction_to_days')) }} <= followed.known_through_date
+        )
+),
+
+exact as (
+    select patient_key, 'NO_REMISSION' as outcome_cd, window_end_date as event_date,
+        'treatment_plan' as source_form, 'plan_date' as source_field, 1 as source_instance_no
+    from unremitted
+    union all
+    select patient_key, 'NO_REMISSION_DAY1' as outcome_cd, plan_date as event_date,
+        'treatment_plan' as source_form, 'plan_date' as source_field, 1 as source_instance_no
+    from unremitted
+    union all
+    select patient_key, 'HSCT' as outcome_cd, row_date as event_date,
+        form as source_form, 'hc_date' as source_field, instance_no as source_instance_no
+    from {{ ref('int_form_row__checked') }}
+    where form = 'hct' and reason_cd is null
+    union all
+    select patient_key, 'BLIN_START' as outcome_cd, cycle_start_date as event_date,
+        'blin_cycle' as source_form, 'bc_start' as source_field, cycle_instance_no as source_instance_no
+    from {{ ref('int_tte__cycle') }}
+    union all
+    -- The registry's definition of MRD negative is by flow; methods are never merged.
+    select patient_key, 'MRD_NEGATIVE' as outcome_cd, sample_date as event_date,
+        'mrd' as source_form, 'mr_date' as source_field, instance_no as source_instance_no
+    from {{ ref('int_mrd__classified') }}
+    where method_cd = 'FLOW' and mrd_cd = 'NEG'
+    union all
+    -- A second cancer without its own date is dated by the contact that reported it.
+    select
+        followup.patient_key, 'SECOND_CANCER' as outcome_cd,
+        coalesce(followup.fu_second_ca_date, followup.fu_date) as event_date,
+        'followup' as source_form,
+        case when followup.fu_second_ca_date is null then 'fu_date' else 'fu_second_ca_date' end as source_field,
+        followup.instance_no as source_instance_no
+    from {{ ref('stg_redcap__followup') }} as followup
+    inner join {{ ref('int_form_row__checked') }} as usable
+        on
+            followup.patient_key = usable.patient_key
+            and followup.instance_no = usable.instance_no
+            and usable.form = 'followup'
+            and usable.reason_cd is null
+    inner join followed on followup.patient_key = followed.patient_key
+    where
+        followup.fu_second_ca_cd = '1'
+        and coalesce(followup.fu_second_ca_date, followup.fu_date)
+        between date '1900-01-01' and followed.counted_through_date
+)
+
+select patient_key, outcome_cd, event_date, event_date as earliest_date, event_date as latest_date,
+    cast(null as varchar) as imputation_flag, source_form, source_field, source_instance_no
+from exact
+union all
+select patient_key, 'DEATH' as outcome_cd, death_date as event_date, death_lo as earliest_date,
+    death_hi as latest_date, death_dtf as imputation_flag,
+    'death' as source_form, 'dth_date' as source_field, 1 as source_instance_no
+from followed
+where death_date is not null
+union all
+-- Kinds 1 to 4 are morphologic or extramedullary; MRD recurrence alone (5) is no relapse.
+select dated.patient_key, 'RELAPSE' as outcome_cd, dated.resolved_date as event_date, dated.earliest_date,
+    dated.latest_date, dated.imputation_flag,
+    'relapse' as source_form, 'rl_date' as source_field, dated.instance_no as source_instance_no
+from {{ ref('int_dates__resolved') }} as dated
+inner join {{ ref('stg_redcap__relapse') }} as relapse
+    on dated.patient_key = relapse.patient_key and dated.instance_no = relapse.instance_no
+where dated.date_role = 'RELAPSE' and dated.is_counted and relapse.rl_kind_cd in ('1', '2', '3', '4')
