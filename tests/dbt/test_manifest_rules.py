@@ -81,7 +81,7 @@ def test_every_table_of_ours_has_an_identity_test(build: Build) -> None:
     tested = {
         node["attached_node"]
         for node in build.manifest["nodes"].values()
-        if node["resource_type"] == "test" and node["test_metadata"]["name"] == "unique_on"
+        if node["resource_type"] == "test" and node.get("test_metadata", {}).get("name") == "unique_on"
     }
     for name, node in _models(build, "intermediate", "marts", "quality").items():
         assert node["unique_id"] in tested, name

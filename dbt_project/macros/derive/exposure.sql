@@ -29,11 +29,3 @@
 {% macro capped(expression, limit) -%}
     case when {{ expression }} > {{ limit }} then {{ limit }} else {{ expression }} end
 {%- endmacro %}
-
-{#- A cycle is started from one infused hour on; where the hours are not known, the form's word counts. -#}
-{% macro is_cycle_started(exposure_source_cd, delivered_days) -%}
-    (
-        {{ exposure_source_cd }} <> 'NOT_STARTED'
-        and coalesce(round({{ delivered_days }} * 24, 6) >= {{ parameter('started_h') }}, true)
-    )
-{%- endmacro %}

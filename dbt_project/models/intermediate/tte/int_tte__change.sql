@@ -1,24 +1,37 @@
 -- Grain: patient x dated change of what a patient has had (kind and day), counted where several fall on one day: what
--- divides follow-up into intervals. States (MRD, backbone) are in int_tte__state.
+-- divides follow-up into intervals. States (MRD, line, backbone) are in
+-- int_tte__state.
 with changed as (
-    select patient_key, 'BLIN_START' as change_cd, cycle_start_date as change_date, 0.0 as delivered_days
+    select
+        patient_key,
+        'BLIN_START' as change_cd,
+        cycle_start_date as change_date,
+        0.0 as delivered_days
     from {{ ref('int_tte__cycle') }}
     union all
-    select patient_key, 'BLIN_STOP' as change_cd, stop_date as change_date, delivered_days
+    select
+        patient_key,
+        'BLIN_STOP' as change_cd,
+        stop_date as change_date,
+        delivered_days
     from {{ ref('int_tte__cycle') }}
     where stop_date is not null
     union all
-    select patient_key, 'HSCT' as change_cd, event_date as change_date, 0.0 as delivered_days
+    select
+        patient_key,
+        'HSCT' as change_cd,
+        event_date as change_date,
+        0.0 as delivered_days
     from {{ ref('int_tte__event') }}
     where outcome_cd = 'HSCT'
     union all
-    select patient_key, 'RELAPSE' as change_cd, event_date as change_date, 0.0 as delivered_days
+    select
+        patient_key,
+        'RELAPSE' as change_cd,
+        event_date as change_date,
+        0.0 as delivered_days
     from {{ ref('int_tte__event') }}
     where outcome_cd = 'RELAPSE'
-    union all
-    select patient_key, 'LINE' as change_cd, frontline_end_date as change_date, 0.0 as delivered_days
-    from {{ ref('int_frontline__period') }}
-    where frontline_end_reason_cd in ('RELAPSE', 'REFRACTORY')
 )
 
 select

@@ -2,21 +2,17 @@
 -- counts as given.
 with started as (
     select
-        numbered.patient_key,
-        numbered.cycle_overall_no,
-        numbered.cycle_instance_no,
-        numbered.cycle_start_date,
-        numbered.cycle_end_date,
-        numbered.line_cd,
+        given.patient_key,
+        given.cycle_overall_no,
+        given.cycle_instance_no,
+        given.start_date as cycle_start_date,
+        given.end_date as cycle_end_date,
+        given.line_cd,
         case when not measured.is_stop_unknown then measured.delivered_days end as delivered_days
-    from {{ ref('int_blin_cycle__numbered') }} as numbered
+    from {{ ref('int_blin_cycle__started') }} as given
     inner join {{ ref('int_blin_cycle__measured') }} as measured
-        on
-            numbered.patient_key = measured.patient_key
-            and numbered.cycle_instance_no = measured.cycle_instance_no
-    where
-        numbered.cycle_start_date is not null
-        and {{ is_cycle_started('measured.exposure_source_cd', 'measured.delivered_days') }}
+        on given.patient_key = measured.patient_key and given.cycle_instance_no = measured.cycle_instance_no
+    where given.start_date is not null
 )
 
 select

@@ -29,32 +29,58 @@ unremitted as (
 ),
 
 exact as (
-    select patient_key, 'NO_REMISSION' as outcome_cd, window_end_date as event_date,
-        'treatment_plan' as source_form, 'plan_date' as source_field, 1 as source_instance_no
+    select
+        patient_key,
+        'NO_REMISSION' as outcome_cd,
+        window_end_date as event_date,
+        'treatment_plan' as source_form,
+        'plan_date' as source_field,
+        1 as source_instance_no
     from unremitted
     union all
-    select patient_key, 'NO_REMISSION_DAY1' as outcome_cd, plan_date as event_date,
-        'treatment_plan' as source_form, 'plan_date' as source_field, 1 as source_instance_no
+    select
+        patient_key,
+        'NO_REMISSION_DAY1' as outcome_cd,
+        plan_date as event_date,
+        'treatment_plan' as source_form,
+        'plan_date' as source_field,
+        1 as source_instance_no
     from unremitted
     union all
-    select patient_key, 'HSCT' as outcome_cd, row_date as event_date,
-        form as source_form, 'hc_date' as source_field, instance_no as source_instance_no
+    select
+        patient_key,
+        'HSCT' as outcome_cd,
+        row_date as event_date,
+        form as source_form,
+        'hc_date' as source_field,
+        instance_no as source_instance_no
     from {{ ref('int_form_row__checked') }}
     where form = 'hct' and reason_cd is null
     union all
-    select patient_key, 'BLIN_START' as outcome_cd, cycle_start_date as event_date,
-        'blin_cycle' as source_form, 'bc_start' as source_field, cycle_instance_no as source_instance_no
+    select
+        patient_key,
+        'BLIN_START' as outcome_cd,
+        cycle_start_date as event_date,
+        'blin_cycle' as source_form,
+        'bc_start' as source_field,
+        cycle_instance_no as source_instance_no
     from {{ ref('int_tte__cycle') }}
     union all
     -- The registry's definition of MRD negative is by flow; methods are never merged.
-    select patient_key, 'MRD_NEGATIVE' as outcome_cd, sample_date as event_date,
-        'mrd' as source_form, 'mr_date' as source_field, instance_no as source_instance_no
+    select
+        patient_key,
+        'MRD_NEGATIVE' as outcome_cd,
+        sample_date as event_date,
+        'mrd' as source_form,
+        'mr_date' as source_field,
+        instance_no as source_instance_no
     from {{ ref('int_mrd__classified') }}
     where method_cd = 'FLOW' and mrd_cd = 'NEG'
     union all
     -- A second cancer without its own date is dated by the contact that reported it.
     select
-        followup.patient_key, 'SECOND_CANCER' as outcome_cd,
+        followup.patient_key,
+        'SECOND_CANCER' as outcome_cd,
         coalesce(followup.fu_second_ca_date, followup.fu_date) as event_date,
         'followup' as source_form,
         case when followup.fu_second_ca_date is null then 'fu_date' else 'fu_second_ca_date' end as source_field,
@@ -73,20 +99,42 @@ exact as (
         between date '1900-01-01' and followed.counted_through_date
 )
 
-select patient_key, outcome_cd, event_date, event_date as earliest_date, event_date as latest_date,
-    cast(null as varchar) as imputation_flag, source_form, source_field, source_instance_no
+select
+    patient_key,
+    outcome_cd,
+    event_date,
+    event_date as earliest_date,
+    event_date as latest_date,
+    cast(null as varchar) as imputation_flag,
+    source_form,
+    source_field,
+    source_instance_no
 from exact
 union all
-select patient_key, 'DEATH' as outcome_cd, death_date as event_date, death_lo as earliest_date,
-    death_hi as latest_date, death_dtf as imputation_flag,
-    'death' as source_form, 'dth_date' as source_field, 1 as source_instance_no
+select
+    patient_key,
+    'DEATH' as outcome_cd,
+    death_date as event_date,
+    death_lo as earliest_date,
+    death_hi as latest_date,
+    death_dtf as imputation_flag,
+    'death' as source_form,
+    'dth_date' as source_field,
+    1 as source_instance_no
 from followed
 where death_date is not null
 union all
 -- Kinds 1 to 4 are morphologic or extramedullary; MRD recurrence alone (5) is no relapse.
-select dated.patient_key, 'RELAPSE' as outcome_cd, dated.resolved_date as event_date, dated.earliest_date,
-    dated.latest_date, dated.imputation_flag,
-    'relapse' as source_form, 'rl_date' as source_field, dated.instance_no as source_instance_no
+select
+    dated.patient_key,
+    'RELAPSE' as outcome_cd,
+    dated.resolved_date as event_date,
+    dated.earliest_date,
+    dated.latest_date,
+    dated.imputation_flag,
+    'relapse' as source_form,
+    'rl_date' as source_field,
+    dated.instance_no as source_instance_no
 from {{ ref('int_dates__resolved') }} as dated
 inner join {{ ref('stg_redcap__relapse') }} as relapse
     on dated.patient_key = relapse.patient_key and dated.instance_no = relapse.instance_no

@@ -8,24 +8,26 @@ with candidate as (
         outcome.event_code,
         outcome.same_day_order,
         outcome.outcome_desc,
-        event.outcome_cd,
-        event.event_date,
-        event.earliest_date,
-        event.latest_date,
-        event.imputation_flag,
-        event.source_form,
-        event.source_field,
-        event.source_instance_no,
-        case when event.event_date < origin.start_date then origin.start_date else event.event_date end as acting_date,
-        event.event_date < origin.start_date as is_before,
+        occurred.outcome_cd,
+        occurred.event_date,
+        occurred.earliest_date,
+        occurred.latest_date,
+        occurred.imputation_flag,
+        occurred.source_form,
+        occurred.source_field,
+        occurred.source_instance_no,
+        case
+            when occurred.event_date < origin.start_date then origin.start_date else occurred.event_date
+        end as acting_date,
+        occurred.event_date < origin.start_date as is_before,
         -- Before time zero on the point, but the days that both dates can mean leave the order open.
-        event.latest_date >= origin.start_lo as is_order_open,
+        occurred.latest_date >= origin.start_lo as is_order_open,
         -- A transplant, blinatumomab or a negative test before time zero is history, not a contradiction.
         outcome.outcome_cd in ('DEATH', 'RELAPSE', 'SECOND_CANCER') as is_contradiction
     from {{ ref('int_tte__origin') }} as origin
     inner join {{ ref('time_to_event_outcome') }} as outcome on origin.outcome_param_cd = outcome.outcome_param_cd
-    inner join {{ ref('int_tte__event') }} as event
-        on origin.patient_key = event.patient_key and outcome.outcome_cd = event.outcome_cd
+    inner join {{ ref('int_tte__event') }} as occurred
+        on origin.patient_key = occurred.patient_key and outcome.outcome_cd = occurred.outcome_cd
 ),
 
 judged as (

@@ -15,10 +15,16 @@ with followed as (
 ),
 
 change as (
-    select patient_key, change_cd, change_date
+    select
+        patient_key,
+        change_cd,
+        change_date
     from {{ ref('int_tte__change') }}
     union all
-    select patient_key, state_kind_cd as change_cd, from_date as change_date
+    select
+        patient_key,
+        state_kind_cd as change_cd,
+        from_date as change_date
     from {{ ref('int_tte__state') }}
 ),
 
@@ -26,7 +32,8 @@ located as (
     select
         followed.patient_key,
         followed.param_cd,
-        cast({{ days_between('followed.start_date', 'change.change_date') }} as double) as day_no,
+        {{ days_between('followed.start_date', 'change.change_date') }}
+            as day_no,
         {{ recode('change.change_cd', {
             'RELAPSE': 1, 'HSCT': 2, 'BLIN_START': 3, 'BLIN_STOP': 4, 'LINE': 5, 'MRD': 6, 'BACKBONE': 7,
         }) }} as reason_order,
@@ -36,10 +43,18 @@ located as (
 ),
 
 cut as (
-    select patient_key, param_cd, cast(0 as double) as t_start, 0 as reason_order
+    select
+        patient_key,
+        param_cd,
+        cast(0 as double) as t_start,
+        0 as reason_order
     from followed
     union all
-    select patient_key, param_cd, day_no as t_start, min(reason_order) as reason_order
+    select
+        patient_key,
+        param_cd,
+        cast(day_no as double) as t_start,
+        min(reason_order) as reason_order
     from located
     where day_no > 0 and day_no < stop_day
     group by patient_key, param_cd, day_no

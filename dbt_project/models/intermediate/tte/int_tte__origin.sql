@@ -1,25 +1,34 @@
 -- Grain: patient x endpoint: time zero of every endpoint that the patient is in the analysis set of.
 with eligible as (
-    select patient_key, site_id
+    select
+        patient_key,
+        site_id
     from {{ ref('int_eligibility__status') }}
     where eligibility_status_cd = 'ELIGIBLE'
 ),
 
 first_start as (
-    select patient_key, cycle_start_date, line_cd
+    select
+        patient_key,
+        cycle_start_date,
+        line_cd
     from {{ ref('int_tte__cycle') }}
     where start_no = 1
 ),
 
 first_frontline as (
-    select patient_key, min(cycle_start_date) as blin_date
+    select
+        patient_key,
+        min(cycle_start_date) as blin_date
     from {{ ref('int_tte__cycle') }}
     where line_cd = 'FRONTLINE'
     group by patient_key
 ),
 
 remitted as (
-    select patient_key, cr1_date
+    select
+        patient_key,
+        cr1_date
     from {{ ref('int_response__frontline') }}
     where cr1_date is not null
 ),
@@ -51,32 +60,62 @@ before_blin as (
 ),
 
 origin as (
-    select patient_key, 'DIAGNOSIS' as origin_cd, 'ELIGIBLE' as population_cd,
-        resolved_date as start_date, earliest_date as start_lo, latest_date as start_hi
+    select
+        patient_key,
+        'DIAGNOSIS' as origin_cd,
+        'ELIGIBLE' as population_cd,
+        resolved_date as start_date,
+        earliest_date as start_lo,
+        latest_date as start_hi
     from {{ ref('int_dates__resolved') }}
     where date_role = 'DIAGNOSIS'
     union all
-    select patient_key, 'START_OF_THERAPY' as origin_cd, 'TREATED' as population_cd,
-        plan_date as start_date, plan_date as start_lo, plan_date as start_hi
+    select
+        patient_key,
+        'START_OF_THERAPY' as origin_cd,
+        'TREATED' as population_cd,
+        plan_date as start_date,
+        plan_date as start_lo,
+        plan_date as start_hi
     from {{ ref('int_frontline__period') }}
     union all
-    select patient_key, 'FIRST_REMISSION' as origin_cd, 'CR1' as population_cd,
-        cr1_date as start_date, cr1_date as start_lo, cr1_date as start_hi
+    select
+        patient_key,
+        'FIRST_REMISSION' as origin_cd,
+        'CR1' as population_cd,
+        cr1_date as start_date,
+        cr1_date as start_lo,
+        cr1_date as start_hi
     from remitted
     union all
     -- Who had blinatumomab before the remission is not at risk of starting it.
-    select remitted.patient_key, 'FIRST_REMISSION' as origin_cd, 'CR1_BLIN_NAIVE' as population_cd,
-        remitted.cr1_date as start_date, remitted.cr1_date as start_lo, remitted.cr1_date as start_hi
+    select
+        remitted.patient_key,
+        'FIRST_REMISSION' as origin_cd,
+        'CR1_BLIN_NAIVE' as population_cd,
+        remitted.cr1_date as start_date,
+        remitted.cr1_date as start_lo,
+        remitted.cr1_date as start_hi
     from remitted
     left join first_start on remitted.patient_key = first_start.patient_key
     where first_start.cycle_start_date is null or first_start.cycle_start_date >= remitted.cr1_date
     union all
-    select patient_key, 'FIRST_BLIN' as origin_cd, 'BLIN_FL' as population_cd,
-        blin_date as start_date, blin_date as start_lo, blin_date as start_hi
+    select
+        patient_key,
+        'FIRST_BLIN' as origin_cd,
+        'BLIN_FL' as population_cd,
+        blin_date as start_date,
+        blin_date as start_lo,
+        blin_date as start_hi
     from first_frontline
     union all
-    select patient_key, 'FIRST_BLIN' as origin_cd, 'MRD_POS_AT_BLIN' as population_cd,
-        blin_date as start_date, blin_date as start_lo, blin_date as start_hi
+    select
+        patient_key,
+        'FIRST_BLIN' as origin_cd,
+        'MRD_POS_AT_BLIN' as population_cd,
+        blin_date as start_date,
+        blin_date as start_lo,
+        blin_date as start_hi
     from before_blin
     where choice_no = 1 and mrd_cd in ('POS', 'POS_BELOW_LOQ')
 )

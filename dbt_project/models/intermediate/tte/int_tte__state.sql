@@ -1,5 +1,5 @@
 -- Grain: patient x kind of state x day from which it holds: MRD by flow (POS, NEG; a failed or unverified test changes
--- nothing) and the backbone family of the latest course, as long as it stays the same.
+-- nothing), line of the latest therapy and backbone family of the latest course, as long as they stay the same.
 with observed as (
     select
         patient_key,
@@ -22,13 +22,23 @@ with observed as (
     from {{ ref('int_course__kept') }} as course
     inner join {{ ref('backbone') }} as backbone
         on course.regimen_reported_cd = backbone.plan_backbone_cd and backbone.backbone_cd <> 'UNK'
+    union all
+    select
+        patient_key,
+        'LINE' as state_kind_cd,
+        start_date as from_date,
+        cast(line_no as varchar) as state_cd,
+        -- Therapies that start on one day have one line.
+        1 as choice_order,
+        instance_no
+    from {{ ref('int_therapy__line') }}
 ),
 
 daily as (
     select
         *,
         row_number() over (
-            partition by patient_key, state_kind_cd, from_date order by choice_order, instance_no
+            partition by patient_key, state_kind_cd, from_date order by choice_order, instance_no, state_cd
         ) as choice_no
     from observed
 ),
@@ -45,7 +55,11 @@ compared as (
 ),
 
 changed as (
-    select patient_key, state_kind_cd, from_date, state_cd
+    select
+        patient_key,
+        state_kind_cd,
+        from_date,
+        state_cd
     from compared
     where previous_state_cd is null or previous_state_cd <> state_cd
 )

@@ -4,17 +4,17 @@ with transplant as (
     select
         origin.patient_key,
         origin.param_cd,
-        event.event_date as transplant_date,
-        event.source_instance_no,
+        occurred.event_date as transplant_date,
+        occurred.source_instance_no,
         row_number() over (
-            partition by origin.patient_key, origin.param_cd order by event.event_date, event.source_instance_no
+            partition by origin.patient_key, origin.param_cd order by occurred.event_date, occurred.source_instance_no
         ) as transplant_no
     from {{ ref('int_tte__origin') }} as origin
-    inner join {{ ref('int_tte__event') }} as event
+    inner join {{ ref('int_tte__event') }} as occurred
         on
-            origin.patient_key = event.patient_key
-            and event.outcome_cd = 'HSCT'
-            and origin.start_date <= event.event_date
+            origin.patient_key = occurred.patient_key
+            and occurred.outcome_cd = 'HSCT'
+            and origin.start_date <= occurred.event_date
     where origin.is_censored_at_transplant
 ),
 
@@ -78,7 +78,8 @@ dated as (
             when cnsr in (0, 2) then event_date
             when cnsr = 1 then known_date
             else start_date
-        end as adt
+        end as adt,
+        cnsr in (0, 2) as is_event
     from ended
 )
 
@@ -93,19 +94,21 @@ select
     start_date,
     adt,
     cnsr,
-    case when cnsr in (0, 2) then event_code else 0 end as event_code,
-    case when cnsr in (0, 2) then event_dtf end as adt_dtf,
-    case when cnsr in (0, 2) then outcome_desc end as event_desc,
-    case cnsr when 4 then 'hct' when 0 then event_form when 2 then event_form else known_form end as source_form,
-    case cnsr when 4 then 'hc_date' when 0 then event_field when 2 then event_field else known_field end as source_field,
-    case cnsr
-        when 4 then transplant_instance_no
-        when 0 then event_instance_no
-        when 2 then event_instance_no
+    case when is_event then event_code else 0 end as event_code,
+    case when is_event then event_dtf end as adt_dtf,
+    case when is_event then outcome_desc end as event_desc,
+    case when cnsr = 4 then 'hct' when is_event then event_form else known_form end as source_form,
+    case when cnsr = 4 then 'hc_date' when is_event then event_field else known_field end as source_field,
+    case
+        when cnsr = 4 then transplant_instance_no
+        when is_event then event_instance_no
         else known_instance_no
     end as source_instance_no,
-    {{ days_between('start_date', 'adt') }} as time_days,
-    {{ days_between('start_hi', "case when cnsr in (0, 2) then event_lo else adt end") }} as shortest_days,
-    {{ days_between('start_lo', "case when cnsr in (0, 2) then event_hi else adt end") }} as longest_days,
+    {{ days_between('start_date', 'adt') }}
+        as time_days,
+    {{ days_between('start_hi', 'case when is_event then event_lo else adt end') }}
+        as shortest_days,
+    {{ days_between('start_lo', 'case when is_event then event_hi else adt end') }}
+        as longest_days,
     has_event_before_origin
 from dated

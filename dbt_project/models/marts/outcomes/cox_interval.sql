@@ -1,19 +1,21 @@
+-- sqlfluff:rules:references.keywords:ignore_words:event
 with covered as (
     -- What had happened up to and including the day on which the interval opens.
     select
         span.patient_key,
         span.param_cd,
         span.t_start,
-        coalesce(sum(case when change.change_cd = 'BLIN_START' then change.n_changes end), 0) as n_blin_starts,
-        coalesce(sum(case when change.change_cd = 'BLIN_STOP' then change.n_changes end), 0) as n_blin_stops,
-        sum(case when change.change_cd = 'BLIN_STOP' then change.delivered_days end) as blin_days,
-        sum(case when change.change_cd = 'BLIN_STOP' and change.delivered_days is null then 1 else 0 end) as n_unknown,
-        max(case when change.change_cd = 'HSCT' then 1 else 0 end) as hsct_done,
-        max(case when change.change_cd = 'RELAPSE' then 1 else 0 end) as relapsed,
-        max(case when change.change_cd = 'LINE' then 1 else 0 end) as n_line_changes
+        coalesce(sum(case when changed.change_cd = 'BLIN_START' then changed.n_changes end), 0) as n_blin_starts,
+        coalesce(sum(case when changed.change_cd = 'BLIN_STOP' then changed.n_changes end), 0) as n_blin_stops,
+        sum(case when changed.change_cd = 'BLIN_STOP' then changed.delivered_days end) as blin_days,
+        sum(
+            case when changed.change_cd = 'BLIN_STOP' and changed.delivered_days is null then 1 else 0 end
+        ) as n_unknown,
+        max(case when changed.change_cd = 'HSCT' then 1 else 0 end) as hsct_done,
+        max(case when changed.change_cd = 'RELAPSE' then 1 else 0 end) as relapsed
     from {{ ref('int_tte__interval') }} as span
-    left join {{ ref('int_tte__change') }} as change
-        on span.patient_key = change.patient_key and span.from_date >= change.change_date
+    left join {{ ref('int_tte__change') }} as changed
+        on span.patient_key = changed.patient_key and span.from_date >= changed.change_date
     group by span.patient_key, span.param_cd, span.t_start
 ),
 
@@ -46,7 +48,7 @@ complete as (
         covered.hsct_done,
         covered.relapsed,
         coalesce(mrd.state_cd, 'UNK') as mrd_state_cd,
-        1 + covered.n_line_changes as line_no,
+        coalesce(cast(therapy.state_cd as integer), 1) as line_no,
         coalesce(backbone.state_cd, 'UNK') as backbone_family_cd,
         span.interval_reason
     from {{ ref('int_tte__interval') }} as span
@@ -62,6 +64,12 @@ complete as (
             and mrd.state_kind_cd = 'MRD'
             and span.from_date >= mrd.from_date
             and span.from_date < coalesce(mrd.until_date, date '9999-12-31')
+    left join {{ ref('int_tte__state') }} as therapy
+        on
+            span.patient_key = therapy.patient_key
+            and therapy.state_kind_cd = 'LINE'
+            and span.from_date >= therapy.from_date
+            and span.from_date < coalesce(therapy.until_date, date '9999-12-31')
     left join {{ ref('int_tte__state') }} as backbone
         on
             span.patient_key = backbone.patient_key

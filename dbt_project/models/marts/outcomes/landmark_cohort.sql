@@ -70,7 +70,8 @@ select
     not_at_risk_reason_cd,
     n_cycles > 0 as exposed_by_landmark,
     cast(n_cycles as integer) as cycles_by_landmark,
-    cast(case when not_at_risk_reason_cd is null then aval_days - landmark_day end as integer) as aval_from_landmark_days,
+    cast(case when not_at_risk_reason_cd is null then aval_days - landmark_day end as integer)
+        as aval_from_landmark_days,
     cast(case when not_at_risk_reason_cd is null then cnsr end as integer) as cnsr,
     cast(case when not_at_risk_reason_cd is null then event_code end as integer) as event_code,
     -- Under observation at the landmark already: 0. Null outside the delayed-entry set.

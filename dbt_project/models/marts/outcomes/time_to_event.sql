@@ -16,7 +16,16 @@ described as (
         doubtful.patient_key is not null or timed.has_event_before_origin as has_date_conflict,
         horizon.withdraw_date is not null as is_withdrawn,
         evidence.consent_status_cd,
-        {{ days_between('timed.start_date', 'evidence.reg_date') }} as entry_days
+        {{ recode('timed.censor_cd', {
+            'CONTACT': 'Last known alive', 'EVALUATION': 'Last disease evaluation', 'MRD': 'Last MRD result',
+        }) }} as known_desc,
+        {{ recode('timed.censor_cd', {
+            'CONTACT': 'No contact after time zero',
+            'EVALUATION': 'No disease evaluation after time zero',
+            'MRD': 'No MRD result after time zero',
+        }) }} as unknown_desc,
+        {{ days_between('timed.start_date', 'evidence.reg_date') }}
+            as entry_days
     from {{ ref('int_tte__timed') }} as timed
     inner join {{ ref('time_to_event_parameter') }} as endpoint on timed.param_cd = endpoint.param_cd
     inner join {{ ref('int_subject__horizon') }} as horizon on timed.patient_key = horizon.patient_key
@@ -39,16 +48,9 @@ select
     cast(event_code as integer) as event_code,
     event_desc as evnt_desc,
     case
-        when cnsr = 1 then
-            {{ recode('censor_cd', {
-                'CONTACT': 'Last known alive', 'EVALUATION': 'Last disease evaluation', 'MRD': 'Last MRD result',
-            }) }} || case when is_withdrawn then ' before withdrawal of consent' else '' end
-        when cnsr = 3 then
-            {{ recode('censor_cd', {
-                'CONTACT': 'No contact after time zero',
-                'EVALUATION': 'No disease evaluation after time zero',
-                'MRD': 'No MRD result after time zero',
-            }) }}
+        when cnsr = 1 and is_withdrawn then known_desc || ' before withdrawal of consent'
+        when cnsr = 1 then known_desc
+        when cnsr = 3 then unknown_desc
         when cnsr = 4 then 'Transplant'
     end as cnsr_desc,
     source_form as src_form,
