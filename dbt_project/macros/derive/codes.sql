@@ -23,3 +23,13 @@
     {{ " || '|' || " if not loop.first }}coalesce(cast({{ column }} as varchar), '')
     {%- endfor -%}
 {%- endmacro %}
+
+{#- Any of several boolean columns <name>__<code>, for a list of checkbox codes. -#}
+{% macro any_ticked(name, codes) -%}
+    ({% for code in codes %}{{ name }}__{{ code }}{{ ' or ' if not loop.last }}{% endfor %})
+{%- endmacro %}
+
+{#- Whether a condition holds in any row of a group. -#}
+{% macro in_any_row(condition) -%}
+    coalesce(max(case when {{ condition }} then 1 else 0 end), 0) = 1
+{%- endmacro %}
