@@ -65,6 +65,7 @@ def present(
     data_cut: DataCut,
     code_version: str,
     registry_dictionary: Dictionary,
+    not_collected: Sequence[tuple[str, str]],
 ) -> None:
     """Make ``raw`` show this pull, in one transaction.
 
@@ -75,6 +76,7 @@ def present(
         data_cut: Up to when data count.
         code_version: Version of this code, as written into results.
         registry_dictionary: The study's own dictionary: every form and column of it will resolve.
+        not_collected: ``(instrument, field)`` of the registry that the source does not feed.
 
     Raises:
         DataError: ``E_FORM_NAME_RESERVED``: an instrument bears the name of one of the tables here.
@@ -92,7 +94,7 @@ def present(
         connection.execute("begin transaction")
         connection.execute("create schema if not exists raw")
         _clear(connection)
-        missing = _create_views(connection, pull, registry_dictionary)
+        _create_views(connection, pull, registry_dictionary)
         for table, (name, select) in _FROM_SETUP.items():
             connection.execute(f"create table raw.{table} as {select} {_scan(pull.setup_path(name))}")
         connection.execute(_PULL)
@@ -117,7 +119,7 @@ def present(
             connection.executemany(
                 "insert into raw.site values (?, ?, ?, ?, ?, ?)", [_site_row(site) for site in sites]
             )
-        _insert_texts(connection, "raw.not_collected", missing)
+        _insert_texts(connection, "raw.not_collected", not_collected)
         connection.execute("commit")
 
 
@@ -153,14 +155,13 @@ def _clear(connection: DuckDBPyConnection) -> None:
         connection.execute(f"drop {'view' if kind == 'VIEW' else 'table'} raw.{_name(name)}")
 
 
-def _create_views(connection: DuckDBPyConnection, pull: Pull, dictionary: Dictionary) -> list[tuple[str, str]]:
-    """Create one view per instrument; return ``(form, field)`` of what the dictionary has and the source has not."""
-    missing: list[tuple[str, str]] = []
+def _create_views(connection: DuckDBPyConnection, pull: Pull, dictionary: Dictionary) -> None:
+    """Create one view per instrument of the source and of the dictionary; columns that the source lacks are blank."""
     landed_forms = pull.manifest.forms
     for form in dict.fromkeys([*landed_forms, *dictionary.forms]):
         landed = landed_forms[form].table.columns if form in landed_forms else KEY_COLUMNS
         wanted = _study_columns(dictionary, form)
-        lacking = {column: field for column, field in wanted.items() if column not in landed}
+        lacking = [column for column in wanted if column not in landed]
         columns = ["*", *(f"'' as {_name(column)}" for column in lacking), f"{_text(pull.pull_id)} as pull_id"]
         if form in landed_forms:
             source = _scan(pull.form_path(form))
@@ -169,19 +170,17 @@ def _create_views(connection: DuckDBPyConnection, pull: Pull, dictionary: Dictio
             source = f"(select {keys} where false)"
         select = f"select {', '.join(columns)} from {source}"  # noqa: S608 - names and texts are quoted below
         connection.execute(f"create view raw.{_name(form)} as {select}")
-        missing += ((form, field) for field in dict.fromkeys(lacking.values()))
-    return missing
 
 
-def _study_columns(dictionary: Dictionary, form: str) -> dict[str, str]:
-    """Export column -> field of one instrument of the study's dictionary, without the record id."""
-    columns = {
-        column: field.field_name
+def _study_columns(dictionary: Dictionary, form: str) -> list[str]:
+    """Export columns of one instrument of the study's dictionary, without the record id."""
+    columns = [
+        column
         for field in dictionary.form_fields(form)
         if field.field_name != dictionary.record_id_field
         for column in field.export_names()
-    }
-    return {**columns, f"{form}_complete": f"{form}_complete"}
+    ]
+    return [*columns, f"{form}_complete"]
 
 
 def _site_row(site: Site) -> tuple[object, ...]:

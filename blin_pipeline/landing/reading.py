@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from blin_pipeline.errors import DataError
 from blin_pipeline.landing.pull import Pull, open_pull, readings
-from blin_pipeline.landing.setup_tables import DICTIONARY_COLUMNS
+from blin_pipeline.landing.setup_tables import DICTIONARY_COLUMNS, KEY_COLUMNS
 from blin_pipeline.redcap.disk import disk_faults
-from blin_pipeline.redcap.project_setup import GROUP
+from blin_pipeline.redcap.project_setup import EVENT, GROUP
 from blin_pipeline.registry.dictionary import COLUMNS, Dictionary, dictionary_from_rows
+from blin_pipeline.registry.source_plan import SourceShape
 
 #: File in the folder of pulls that names the accepted one.
 ACCEPTED = "accepted"
@@ -60,7 +63,27 @@ def live_dictionary(pull: Pull) -> Dictionary:
     return dictionary_from_rows(rows, pull.setup_path("dictionary"))
 
 
-def source_columns(pull: Pull) -> set[str]:
-    """Export columns that the source has, over all instruments; the access group counts when any record has one."""
-    found = {column for entry in pull.manifest.forms.values() for column in entry.table.columns}
-    return found if any(group for _, group in records(pull)) else found - {GROUP}
+def source_shape(pull: Pull) -> SourceShape:
+    """What the source has: columns of each instrument, events that each stands in, whether records have a group."""
+    table = pq.read_table(pull.setup_path("form_event")).to_pylist()
+    events: dict[str, list[str]] = {form: [] for form in pull.forms}
+    for row in table:
+        events.setdefault(row["form"], []).append(row["event"])
+    return SourceShape(
+        columns={form: frozenset(entry.table.columns) - {*KEY_COLUMNS} for form, entry in pull.manifest.forms.items()},
+        events=events,
+        repeating={(row["form"], row["event"]) for row in table if row["is_repeating"] == "true"},
+        has_groups=any(group for _, group in records(pull)),
+        is_longitudinal=pull.manifest.is_longitudinal,
+    )
+
+
+def records_with_two_rows(pull: Pull, form: str, events: Collection[str]) -> int:
+    """How many records have more than one row of an instrument in these events (in all, when none is named)."""
+    table = pq.read_table(pull.form_path(form), columns=["record_id", EVENT])
+    counts = Counter(
+        record
+        for record, event in zip(table["record_id"].to_pylist(), table[EVENT].to_pylist(), strict=True)
+        if not events or event in events
+    )
+    return sum(count > 1 for count in counts.values())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.landing.pull import Pull, open_pull
-from blin_pipeline.landing.reading import live_dictionary, source_columns
+from blin_pipeline.landing.reading import live_dictionary, records_with_two_rows, source_shape
 from blin_pipeline.redcap.client import RedcapClient
 from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
@@ -17,6 +17,7 @@ from blin_pipeline.redcap.progress import Progress
 from blin_pipeline.redcap.transport import ClientLimits
 from blin_pipeline.registry.drift import BLOCKING, Drift, find_drift
 from blin_pipeline.registry.field_map import load_requirements, refuse_unmet, unmet_requirements
+from blin_pipeline.registry.source_plan import SourcePlan, plan_source
 from blin_pipeline.release.manifest import Inputs
 from blin_pipeline.release.pseudonyms import PseudonymKey, ensure_key
 from blin_pipeline.release.reading import current_release, read_manifest
@@ -79,43 +80,47 @@ def released_pull(settings: Settings) -> Pull | None:
     return open_pull(folder) if folder.is_dir() else None
 
 
-def check_source(pull: Pull, workspace: Workspace) -> None:
+def source_plan(pull: Pull, workspace: Workspace) -> SourcePlan:
+    """What feeds the registry's instruments, by the field map and what the pull has."""
+    return plan_source(workspace.field_map, workspace.dictionary, workspace.repeating, source_shape(pull))
+
+
+def check_source(pull: Pull, workspace: Workspace) -> SourcePlan:
     """Refuse a pull that cannot feed the declared outcomes, or whose fields would be misread.
 
+    Returns:
+        What feeds the registry's instruments.
+
     Raises:
-        ConfigurationError: Codes ``E_LONGITUDINAL``, ``E_REQUIRED_CONCEPTS``, ``E_FIELD_MAP``, ``E_DICTIONARY_DRIFT``.
+        ConfigurationError: Codes ``E_REQUIRED_CONCEPTS``, ``E_FIELD_MAP``, ``E_DICTIONARY_DRIFT``.
     """
-    if pull.manifest.is_longitudinal:
-        raise ConfigurationError(
-            "E_LONGITUDINAL",
-            "this REDCap project is longitudinal, and the tables read classic projects only",
-            fix="The pull is landed and kept; tables and release of longitudinal projects are not there yet.",
-        )
-    unmet = unmet_requirements(
-        workspace.field_map, source_columns(pull), load_requirements(), pull.manifest.record_id_field
-    )
-    refuse_unmet(unmet)
-    absent = sorted(
-        entry.source_field
-        for entry in workspace.field_map.entries
-        if entry.transform in {"as_is", "recode"}
-        and entry.on_missing == "error"
-        and entry.source_field not in source_columns(pull)
-    )
-    if absent:
+    plan = source_plan(pull, workspace)
+    problems = [*plan.problems, *_rows_where_one_must_be(pull, plan)]
+    if problems:
+        lines = "".join(f"\n    {problem}" for problem in problems)
         raise ConfigurationError(
             "E_FIELD_MAP",
-            f"the field map names {len(absent)} fields that the source does not have: {', '.join(absent)}",
-            fix="Correct the field map, or write not_collected in on_missing.",
+            f"the field map does not fit the source in {len(problems)} places:{lines}",
+            fix="Correct the field map (`blin map check`); write not_collected in on_missing for what the source lacks.",
         )
+    refuse_unmet(unmet_requirements(plan.collected, load_requirements()))
     blocking = [item for item in drift_of(pull, workspace) if item.kind in BLOCKING]
     if blocking:
-        named = ", ".join(f"{item.field_name} ({item.kind.value})" for item in blocking)
+        lines = "".join(f"\n    {item}" for item in blocking)
         raise ConfigurationError(
             "E_DICTIONARY_DRIFT",
-            f"{len(blocking)} fields of the live dictionary would be misread: {named}",
+            f"{len(blocking)} fields of the live dictionary would be misread:{lines}",
             fix="Map them in the field map, or renew the registry's dictionary after a review, then run again.",
         )
+    return plan
+
+
+def _rows_where_one_must_be(pull: Pull, plan: SourcePlan) -> list[str]:
+    found = []
+    for form, source in plan.once_only_sources():
+        if plan.shape.is_longitudinal and (n_records := records_with_two_rows(pull, source.form, source.events)):
+            found.append(f"{form} has one row per patient, and {n_records} records have several of {source.form}")
+    return found
 
 
 def drift_of(pull: Pull, workspace: Workspace) -> list[Drift]:

@@ -16,6 +16,7 @@ from blin_pipeline.landing.database import Warehouse
 from blin_pipeline.registry.deid import Policy, load_policy
 from blin_pipeline.registry.dictionary import Dictionary, load_dictionary
 from blin_pipeline.registry.field_map import FieldMap, load_field_map
+from blin_pipeline.registry.instruments import load_repeating
 from blin_pipeline.registry.parameters import Parameters, load_parameters
 from blin_pipeline.settings import SECRET_VARIABLES, Settings
 
@@ -41,6 +42,11 @@ class Workspace:
     def dictionary(self) -> Dictionary:
         """The registry's own dictionary."""
         return load_dictionary()
+
+    @cached_property
+    def repeating(self) -> frozenset[str]:
+        """The registry's repeating instruments."""
+        return load_repeating(self.dictionary)
 
     @cached_property
     def parameters(self) -> Parameters:

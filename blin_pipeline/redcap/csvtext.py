@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -13,6 +14,9 @@ from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.faults import RedcapReadError
 
 _HEAD_BYTES: Final = 4096
+_LONGEST_HEADER: Final = 1 << 20
+#: All that is left of an answer whose header broke off.
+_CUT_HEADER: Final = re.compile(rb"[a-z][a-z0-9_]*(,[a-z0-9_]*)*")
 #: A cell may hold a long note; a runaway quote must still end somewhere.
 csv.field_size_limit(64 << 20)
 
@@ -52,6 +56,9 @@ def read_raw_rows(path: Path, endpoint: str, *, from_server: bool) -> Iterator[t
             return
         if from_server:
             not_data(head, endpoint)
+            if size <= _LONGEST_HEADER and b"\n" not in head and _CUT_HEADER.fullmatch(raw.read()):
+                raise RedcapReadError("E_TRUNCATED", endpoint)
+            raw.seek(0)
         text = io.TextIOWrapper(raw, encoding="utf-8" if from_server else "utf-8-sig", errors="strict", newline="\n")
         yield from _checked(text, tail.decode("utf-8", errors="replace"), endpoint, from_server=from_server)
 

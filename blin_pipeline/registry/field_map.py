@@ -1,7 +1,8 @@
 """Field map: how a source project's fields feed the registry's concepts, so that another dictionary needs no other code.
 
 A concept is a field of the study's dictionary (or one ``name___code`` column of a checkbox). A concept without a row feeds from the
-source field of its own name. The shipped map is therefore empty; ``study/field_map.csv`` holds its header.
+source field of its own name. The shipped map is therefore empty; ``study/field_map.csv`` holds its header. What the rows mean for
+one source project is :mod:`blin_pipeline.registry.source_plan`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -18,6 +19,10 @@ from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.registry.files import STUDY_DIR, fault, read_csv
 
 HEADER = ("concept", "source_form", "source_event", "source_field", "transform", "codes", "unit", "on_missing")
+#: Columns that a draft has beside these; a file that still has them was not reviewed.
+DRAFT_COLUMNS = ("score", "why")
+DATE_ORDERS = frozenset({"dmy", "mdy", "ymd"})
+_MAX_FACTOR_DIGITS = 20
 
 
 class MapEntry(BaseModel):
@@ -25,10 +30,14 @@ class MapEntry(BaseModel):
 
     Attributes:
         concept: Canonical field or checkbox column.
-        source_form: Instrument of the source, empty for the same name.
-        source_field: Export column of the source; for ``constant`` the constant itself.
-        transform: ``as_is``, ``recode`` (codes), ``constant`` or ``absent``.
+        source_form: Instrument of the source, empty for the one that has the field.
+        source_events: Events of a longitudinal source whose rows count; empty for all events of the instrument.
+        source_field: Export column of the source; for ``derive`` several, the first that is not blank counts; for
+            ``constant`` the constant itself.
+        transform: ``as_is``, ``recode`` (codes), ``unit`` (factor), ``date`` (order of day, month and year), ``derive``,
+            ``constant`` or ``absent``.
         codes: Translation of a recoded field, source code -> canonical code.
+        unit: For ``unit`` the number that source values are multiplied by; for ``date`` ``dmy``, ``mdy`` or ``ymd``.
         on_missing: What an absent source field means: ``error`` or ``not_collected``.
     """
 
@@ -36,10 +45,19 @@ class MapEntry(BaseModel):
 
     concept: str
     source_form: str = ""
+    source_events: tuple[str, ...] = ()
     source_field: str = ""
-    transform: Literal["as_is", "recode", "constant", "absent"] = "as_is"
+    transform: Literal["as_is", "recode", "unit", "date", "derive", "constant", "absent"] = "as_is"
     codes: dict[str, str] = {}
+    unit: str = ""
     on_missing: Literal["error", "not_collected"] = "error"
+
+    @property
+    def source_fields(self) -> tuple[str, ...]:
+        """Export columns that feed the concept; none for a constant or an absent one."""
+        if self.transform in {"constant", "absent"}:
+            return ()
+        return tuple(name.strip() for name in self.source_field.split("|"))
 
     @model_validator(mode="after")
     def _complete(self) -> MapEntry:
@@ -47,7 +65,24 @@ class MapEntry(BaseModel):
             raise ValueError("recode needs codes, written raw=canonical;raw=canonical")
         if self.transform != "absent" and not self.source_field:
             raise ValueError(f"{self.transform} needs a source_field")
+        if self.transform == "derive" and len(self.source_fields) < 2:
+            raise ValueError("derive needs several source fields, written first|second")
+        if self.transform not in {"derive", "constant"} and "|" in self.source_field:
+            raise ValueError("only derive takes several source fields")
+        if self.transform == "unit" and not _is_factor(self.unit):
+            raise ValueError("unit needs a positive decimal factor in column unit")
+        if self.transform == "date" and self.unit not in DATE_ORDERS:
+            raise ValueError("date needs dmy, mdy or ymd in column unit")
+        if self.transform not in {"unit", "date"} and self.unit:
+            raise ValueError("column unit belongs to the transforms unit and date")
+        if self.transform != "recode" and self.codes:
+            raise ValueError("column codes belongs to the transform recode")
         return self
+
+
+def _is_factor(text: str) -> bool:
+    digits = text.replace(".", "", 1)
+    return digits.isascii() and digits.isdigit() and len(digits) <= _MAX_FACTOR_DIGITS and float(text) > 0
 
 
 class FieldMap(BaseModel):
@@ -63,44 +98,9 @@ class FieldMap(BaseModel):
         text = "\n".join(sorted(entry.model_dump_json() for entry in self.entries))
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def source_of(self, concept: str) -> str | None:
-        """Source column that feeds a concept: its own name without a row, None when declared absent or constant."""
-        for entry in self.entries:
-            if entry.concept == concept:
-                return entry.source_field if entry.transform in {"as_is", "recode"} else None
-        return concept
-
-    def is_constant(self, concept: str) -> bool:
-        """Whether the map gives the concept one and the same value for everybody."""
-        return any(entry.concept == concept and entry.transform == "constant" for entry in self.entries)
-
-    def source_forms(self, dictionary: Dictionary) -> dict[str, str]:
-        """Canonical instrument -> source instrument, where the two differ.
-
-        Raises:
-            ConfigurationError: Code ``E_REGISTRY_FILE`` when one instrument would be fed from several of the source.
-        """
-        found: dict[str, set[str]] = {}
-        for entry in self.entries:
-            field = dictionary.field(entry.concept.partition("___")[0])
-            if field is not None and entry.source_form:
-                found.setdefault(field.form_name, set()).add(entry.source_form)
-        for form, sources in found.items():
-            if len(sources) > 1:
-                fault(Path("field_map.csv"), f"{form} is fed from several instruments: {', '.join(sorted(sources))}")
-        return {form: sources.pop() for form, sources in found.items() if sources != {form}}
-
-    def dbt_variable(self) -> dict[str, dict[str, Any]]:
-        """The map as the dbt variable ``field_map`` that the base models read."""
-        return {
-            entry.concept: {
-                "transform": entry.transform,
-                "source_field": entry.source_field,
-                "codes": entry.codes,
-                "constant": entry.source_field if entry.transform == "constant" else "",
-            }
-            for entry in self.entries
-        }
+    def entry(self, concept: str) -> MapEntry | None:
+        """The row of a concept; None when it feeds from the field of its own name."""
+        return next((entry for entry in self.entries if entry.concept == concept), None)
 
 
 class Requirement(BaseModel):
@@ -126,38 +126,39 @@ def load_field_map(path: Path | None = None, dictionary: Dictionary | None = Non
         dictionary: Canonical dictionary that the concepts must belong to; the study's own when None.
 
     Raises:
-        ConfigurationError: Code ``E_REGISTRY_FILE``, with row and column.
+        ConfigurationError: Code ``E_REGISTRY_FILE``, with row and column; ``E_MAP_DRAFT`` for a draft that nobody reviewed.
     """
     from blin_pipeline.registry.dictionary import load_dictionary
 
     path = path or STUDY_DIR / "field_map.csv"
     dictionary = dictionary or load_dictionary()
     concepts = {name for field in dictionary.fields for name in (field.field_name, *field.export_names())}
+    concepts.discard(dictionary.record_id_field)
+    _refuse_draft(path)
     entries: list[MapEntry] = []
     for number, row in read_csv(path, HEADER):
         if row["concept"] not in concepts:
             fault(path, f"{row['concept']!r} is no concept of the registry", row=number, column="concept")
         if any(entry.concept == row["concept"] for entry in entries):
             fault(path, "the concept stands twice", row=number, column="concept")
-        if row["source_event"] or row["unit"]:
-            fault(
-                path,
-                "events and unit factors cannot be mapped",
-                row=number,
-                column="source_event" if row["source_event"] else "unit",
-            )
         pairs = [pair.partition("=") for pair in row["codes"].split(";") if pair.strip()]
         if any(not sign for _, sign, _ in pairs):
             fault(path, "codes are written raw=canonical;raw=canonical", row=number, column="codes")
+        codes = {raw.strip(): canonical.strip() for raw, _, canonical in pairs}
+        if len(codes) != len(pairs):
+            fault(path, "a code of the source is translated twice", row=number, column="codes")
+        _check_codes(path, number, dictionary, row["concept"], codes)
         try:
             entries.append(
                 MapEntry.model_validate(
                     {
                         "concept": row["concept"],
                         "source_form": row["source_form"],
+                        "source_events": tuple(part.strip() for part in row["source_event"].split(";") if part.strip()),
                         "source_field": row["source_field"],
                         "transform": row["transform"] or "as_is",
-                        "codes": {raw.strip(): canonical.strip() for raw, _, canonical in pairs},
+                        "codes": codes,
+                        "unit": row["unit"],
                         "on_missing": row["on_missing"] or "error",
                     }
                 )
@@ -165,6 +166,25 @@ def load_field_map(path: Path | None = None, dictionary: Dictionary | None = Non
         except ValidationError as error:
             fault(path, error.errors(include_input=False)[0]["msg"], row=number)
     return FieldMap(entries=tuple(entries))
+
+
+def _refuse_draft(path: Path) -> None:
+    header = next(iter(read_csv(path)), None)
+    if header is not None and header[1].keys() >= {*DRAFT_COLUMNS}:
+        raise ConfigurationError(
+            "E_MAP_DRAFT",
+            f"{path.name} is a draft: it still has the columns {' and '.join(DRAFT_COLUMNS)}.",
+            fix="Review every row, correct or remove it, then remove the two columns.",
+        )
+
+
+def _check_codes(path: Path, number: int, dictionary: Dictionary, concept: str, codes: dict[str, str]) -> None:
+    """A translation into a code that the registry does not have would be rejected row by row: say so once, here."""
+    field = dictionary.field(concept)
+    known = set(field.choices) if field is not None else {"0", "1"}
+    unknown = sorted({*codes.values()} - known)
+    if known and unknown:
+        fault(path, f"{concept} has no code {unknown[0]!r}", row=number, column="codes")
 
 
 def load_requirements(path: Path | None = None) -> tuple[Requirement, ...]:
@@ -184,29 +204,15 @@ def load_requirements(path: Path | None = None) -> tuple[Requirement, ...]:
     )
 
 
-def unmet_requirements(
-    field_map: FieldMap, source_columns: Collection[str], requirements: tuple[Requirement, ...], record_id_field: str
-) -> list[Requirement]:
-    """Requirements that the source cannot meet through the map.
+def unmet_requirements(collected: Collection[str], requirements: tuple[Requirement, ...]) -> list[Requirement]:
+    """Requirements that the source cannot meet.
 
     Args:
-        field_map: Map of this source.
-        source_columns: Export columns that the source has, system columns included.
+        collected: Concepts that the source feeds through the map, ``record_id`` and ``redcap_data_access_group`` included.
         requirements: What the outcomes need.
-        record_id_field: Name of the source's record id field, which meets the concept ``record_id``.
     """
-
-    def fed(concept: str) -> bool:
-        if concept == "record_id":
-            return bool(record_id_field)
-        source = field_map.source_of(concept)
-        return field_map.is_constant(concept) or (source is not None and source in source_columns)
-
-    return [
-        requirement
-        for requirement in requirements
-        if not any(all(fed(concept) for concept in option) for option in requirement.alternatives)
-    ]
+    known = frozenset(collected)
+    return [item for item in requirements if not any(known.issuperset(option) for option in item.alternatives)]
 
 
 def refuse_unmet(unmet: list[Requirement]) -> None:
@@ -221,5 +227,5 @@ def refuse_unmet(unmet: list[Requirement]) -> None:
     raise ConfigurationError(
         "E_REQUIRED_CONCEPTS",
         f"{len(unmet)} required concepts have no source field:{lines}",
-        fix="Map them in the field map of the home folder (setting field_map; `blin init` writes its header), then run again.",
+        fix="Map them in the field map of the home folder (setting field_map; `blin map draft` proposes one), then run again.",
     )

@@ -217,7 +217,7 @@ def patient_crosswalk(context: dg.AssetExecutionContext, workspace: dg.ResourceP
     with handled(workspace):
         settings = workspace.settings
         landed = accepted_pull(settings.pulls_dir)
-        check_source(landed, workspace)
+        plan = check_source(landed, workspace)
         key = pseudonym_key(settings)
         cut = settings.cut(landed.manifest.pulled_at_utc.replace(tzinfo=UTC))
         inputs = release_inputs(workspace, landed.pull_id, cut.day)
@@ -233,6 +233,7 @@ def patient_crosswalk(context: dg.AssetExecutionContext, workspace: dg.ResourceP
             data_cut=cut,
             code_version=code_version(),
             registry_dictionary=workspace.dictionary,
+            not_collected=plan.not_collected,
         )
         rows = crosswalk(records(landed), key, landed.manifest.project_id, settings.sites)
         write_crosswalk(workspace.warehouse, rows)

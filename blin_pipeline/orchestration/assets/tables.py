@@ -8,27 +8,26 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 
 from blin_pipeline.errors import DataError
+from blin_pipeline.landing.reading import accepted_pull
+from blin_pipeline.orchestration.inputs import source_plan
 from blin_pipeline.orchestration.tables import Translator
 from blin_pipeline.orchestration.workspace import Workspace, handled, without_secrets
-from blin_pipeline.registry.dictionary import Dictionary
-from blin_pipeline.registry.field_map import FieldMap
 from blin_pipeline.registry.missing_codes import load_missing_data_codes
+from blin_pipeline.registry.source_plan import SourcePlan
 
 WAREHOUSE_POOL = "warehouse"
 
 
-def dbt_arguments(field_map: FieldMap, dictionary: Dictionary, missing_data_codes: list[str]) -> list[str]:
+def dbt_arguments(plan: SourcePlan, missing_data_codes: list[str]) -> list[str]:
     """Arguments of the one dbt invocation: what differs from the shipped dictionary travels as variables, nothing else.
 
     Args:
-        field_map: Field map of the source.
-        dictionary: The registry's own dictionary.
+        plan: What feeds the registry's instruments.
         missing_data_codes: The project's own codes, in order.
     """
     variables: dict[str, Any] = {}
-    if field_map.entries:
-        variables["field_map"] = field_map.dbt_variable()
-        variables["form_map"] = field_map.source_forms(dictionary)
+    if planned := plan.variables():
+        variables["source_plan"] = planned
     if missing_data_codes and set(missing_data_codes) != set(load_missing_data_codes()):
         variables["missing_data_codes"] = missing_data_codes
     # Unit tests judge the code, not tonight's data: they run in the test suite.
@@ -56,7 +55,8 @@ def table_assets(project: DbtProject) -> dg.AssetsDefinition:
         with handled(workspace):
             with workspace.warehouse.connect(read_only=True) as connection:
                 codes = connection.sql("select code from raw.missing_code order by code").fetchall()
-            arguments = dbt_arguments(workspace.field_map, workspace.dictionary, [str(code) for (code,) in codes])
+            plan = source_plan(accepted_pull(workspace.settings.pulls_dir), workspace)
+            arguments = dbt_arguments(plan, [str(code) for (code,) in codes])
             with without_secrets(workspace.settings):
                 invocation = dbt.cli(
                     arguments,

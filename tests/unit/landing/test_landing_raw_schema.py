@@ -12,8 +12,11 @@ from blin_pipeline.errors import BlinError
 from blin_pipeline.landing.database import Warehouse
 from blin_pipeline.landing.pull import Pull
 from blin_pipeline.landing.raw_schema import present, write_crosswalk
+from blin_pipeline.landing.reading import source_shape
 from blin_pipeline.registry.dictionary import Dictionary, Field, load_dictionary
+from blin_pipeline.registry.field_map import FieldMap
 from blin_pipeline.registry.sites import DataCut, Site
+from blin_pipeline.registry.source_plan import plan_source
 
 SITES = (
     Site(site_id="S01", data_access_group="site_1", time_zone="America/Chicago", activated=date(2024, 3, 1)),
@@ -40,7 +43,16 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 def _present(pull: Pull, warehouse: Warehouse, study: Dictionary = STUDY) -> None:
-    present(pull, warehouse, sites=SITES, data_cut=CUT, code_version="0.1.0", registry_dictionary=study)
+    missing = plan_source(FieldMap(), study, {"course"}, source_shape(pull)).not_collected
+    present(
+        pull,
+        warehouse,
+        sites=SITES,
+        data_cut=CUT,
+        code_version="0.1.0",
+        registry_dictionary=study,
+        not_collected=missing,
+    )
 
 
 def _rows(warehouse: Warehouse, query: str) -> list[tuple[object, ...]]:
@@ -68,7 +80,6 @@ def test_what_the_source_lacks_resolves_and_is_listed(pull: Pull, warehouse: War
     assert _rows(warehouse, "select record_id, tick___1, tick___2, outcome_complete, pull_id from raw.outcome") == []
     assert _rows(warehouse, "select * from raw.not_collected order by all") == [
         ("course", "route"),
-        ("outcome", "outcome_complete"),
         ("outcome", "tick"),
     ]
 

@@ -187,3 +187,20 @@ def test_csv_of_an_empty_project(body: bytes) -> None:
 def test_csv_note_longer_than_the_usual_limit() -> None:
     note = "x" * 200_000
     assert _read(f"a,b\n1,{note}\n".encode())[1] == ["1", note]
+
+
+@pytest.mark.parametrize("body", [b"record_id,redcap_rep", b"record_id,", b"record_id", b"a," * 5000])
+def test_answer_that_ends_within_its_header(body: bytes, tmp_path: Path) -> None:
+    """Its columns are fewer because it broke off, which may pass."""
+    path = tmp_path / "answer.csv"
+    path.write_bytes(body)
+    with pytest.raises(RedcapReadError) as caught:
+        next(read_rows(path, "records", from_server=True))
+    assert (caught.value.code, caught.value.transient) == ("E_TRUNCATED", True)
+
+
+def test_a_sentence_is_no_cut_header(tmp_path: Path) -> None:
+    """What it is then, its reader says, who knows the columns."""
+    path = tmp_path / "answer.csv"
+    path.write_bytes(b"Sorry, not today")
+    assert next(read_rows(path, "records", from_server=True)) == ["Sorry", " not today"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fault_codes import EVERYWHERE, EXCEPTIONS, ONLY_CSV, ONLY_JSON
 from redcap_sample import CANARY, TOKEN, Waits, client, project
 
 from blin_pipeline.redcap.export import export_project
@@ -29,65 +30,6 @@ JSON_ENDPOINTS = {
 CSV_ENDPOINTS = {"census": ("record", ""), "form": ("record", "course")}
 ENDPOINTS = {**JSON_ENDPOINTS, **CSV_ENDPOINTS}
 
-#: What every endpoint must make of a fault.
-EVERYWHERE = {
-    K.RESET: "E_CONNECTION",
-    K.SHORT_BODY: "E_TRUNCATED",
-    K.CUT_MID_ROW: "E_TRUNCATED",
-    K.CHUNKED_ENDS_EARLY: "E_TRUNCATED",
-    K.GZIP_CUT: "E_TRUNCATED",
-    K.STATUS_HTML: "E_HTTP_5XX",
-    K.STATUS_EMPTY: "E_HTTP_5XX",
-    K.STATUS_JSON: "E_HTTP_5XX",
-    K.STATUS_HALF_BODY: "E_HTTP_5XX",
-    K.STATUS_FULL_BODY: "E_HTTP_5XX",
-    K.RATE_LIMIT_HTML: "E_RATE_LIMIT",
-    K.RATE_LIMIT_JSON: "E_RATE_LIMIT",
-    K.BAD_TOKEN: "E_AUTH",
-    K.BAN_PAGE: "E_AUTH",
-    K.REDIRECT_302: "E_REDIRECT",
-    K.REDIRECT_307: "E_REDIRECT",
-    K.ERROR_JSON: "E_REDCAP",
-    K.ERROR_JSON_LIST: "E_REDCAP",
-    K.ERROR_XML: "E_REDCAP",
-    K.ERROR_CSV: "E_REDCAP",
-    K.MEMORY_SENTENCE: "E_REDCAP",
-    K.MAINTENANCE: "E_MAINTENANCE",
-    K.EMPTY_BODY: "E_EMPTY",
-    K.PHP_WARNING: "E_BODY_NOT_JSON",
-    K.PHP_FATAL: "E_BODY_NOT_JSON",
-    K.BOM: "E_ENCODING",
-    K.INVALID_UTF8: "E_ENCODING",
-}
-ONLY_CSV = {
-    K.NULL_BODY: "E_EMPTY",
-    K.EMPTY_LIST: "E_EMPTY",
-    K.OBJECT_BODY: "E_BODY_NOT_JSON",
-    K.CUT_AT_ROW: "E_INCOMPLETE",
-    K.EXTRA_COLUMN: "E_SCHEMA",
-    K.MISSING_COLUMN: "E_SCHEMA",
-    K.OPEN_QUOTE: "E_SCHEMA",
-    K.DUPLICATED_ROWS: "E_DUPLICATE_KEY",
-    K.SHUFFLED_COLUMNS: "E_SCHEMA",
-}
-ONLY_JSON = {
-    K.NULL_BODY: "E_EMPTY",
-    K.EMPTY_LIST: "E_EMPTY",
-    K.OBJECT_BODY: "E_SCHEMA",
-    K.DUPLICATE_KEY: "E_JSON_STRICT",
-    K.NAN: "E_JSON_STRICT",
-}
-#: Where one endpoint knows better.
-EXCEPTIONS = {
-    (K.NULL_BODY, "metadata"): "E_METADATA",
-    (K.EMPTY_LIST, "metadata"): "E_METADATA",
-    (K.OBJECT_BODY, "metadata"): "E_METADATA",
-    (K.CUT_AT_ROW, "metadata"): "E_SCHEMA",
-    (K.CUT_AT_ROW, "instrument"): "E_SCHEMA",
-    (K.CUT_AT_ROW, "names"): "E_SCHEMA",
-    (K.CUT_AT_ROW, "repeating"): "E_EMPTY",
-    (K.CUT_AT_ROW, "dag"): "E_SCHEMA",
-}
 CASES = sorted(
     {
         **{(kind, endpoint): code for kind, code in EVERYWHERE.items() for endpoint in ENDPOINTS},

@@ -4,7 +4,7 @@ import pytest
 
 from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.registry.dictionary import Dictionary, Field, load_dictionary
-from blin_pipeline.registry.drift import DriftKind, find_drift
+from blin_pipeline.registry.drift import DriftKind, dictionary_changes, find_drift
 from blin_pipeline.registry.field_map import (
     HEADER,
     FieldMap,
@@ -21,29 +21,36 @@ def _map(tmp_path, *rows):
     return load_field_map(path)
 
 
-def _columns(dictionary):
-    return {name for form in dictionary.forms for name in dictionary.export_columns(form)} | {
-        "redcap_data_access_group"
-    }
-
-
-def test_a_renamed_and_recoded_field_feeds_its_concept(tmp_path):
+def test_a_renamed_and_recoded_field_is_read(tmp_path):
     field_map = _map(tmp_path, "elig_ball,screening,,ball_confirmed,recode,Y=1;N=0,,error")
-    assert field_map.source_of("elig_ball") == "ball_confirmed"
-    assert field_map.source_of("dx_date") == "dx_date"
-    assert field_map.dbt_variable()["elig_ball"]["codes"] == {"Y": "1", "N": "0"}
-    assert field_map.source_forms(load_dictionary()) == {"registration": "screening"}
+    entry = field_map.entry("elig_ball")
+    assert (entry.source_form, entry.source_fields, entry.codes) == (
+        "screening",
+        ("ball_confirmed",),
+        {"Y": "1", "N": "0"},
+    )
+    assert field_map.entry("dx_date") is None
 
 
 @pytest.mark.parametrize(
     ("row", "place"),
     [
         ("no_such_concept,,,x,as_is,,,", "concept"),
+        ("record_id,,,x,as_is,,,", "concept"),
         ("elig_ball,,,x,recode,,,", "recode needs codes"),
         ("elig_ball,,,x,recode,Y,,", "codes"),
+        ("elig_ball,,,x,recode,Y=1;Y=0,,", "twice"),
+        ("elig_ball,,,x,recode,Y=7,,", "'7'"),
+        ("elig_ball,,,x,as_is,Y=1,,", "recode"),
         ("elig_ball,,,,as_is,,,", "source_field"),
-        ("elig_ball,,,x,derive,,,", "row 2"),
-        ("elig_ball,,event_1,x,as_is,,,", "source_event"),
+        ("elig_ball,,,x|y,as_is,,,", "derive"),
+        ("elig_ball,,,x,derive,,,", "several"),
+        ("elig_ball,,,x,magic,,,", "row 2"),
+        ("age_dx,,,x,unit,,,", "factor"),
+        ("age_dx,,,x,unit,,-1,", "factor"),
+        ("age_dx,,,x,unit,,1e3,", "factor"),
+        ("age_dx,,,x,as_is,,2,", "unit"),
+        ("dx_date,,,x,date,,dm,", "dmy"),
     ],
 )
 def test_a_map_that_cannot_be_used_is_refused_with_its_place(tmp_path, row, place):
@@ -53,26 +60,32 @@ def test_a_map_that_cannot_be_used_is_refused_with_its_place(tmp_path, row, plac
     assert "row 2" in caught.value.what
 
 
-def test_the_shipped_dictionary_meets_every_requirement():
+def test_a_draft_is_no_map(tmp_path):
+    path = tmp_path / "draft.csv"
+    path.write_text(",".join([*HEADER, "score", "why"]) + "\ndx_date,,,x,as_is,,,,0.9,name\n", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="E_MAP_DRAFT"):
+        load_field_map(path)
+
+
+def _collected():
     dictionary = load_dictionary()
-    assert unmet_requirements(FieldMap(), _columns(dictionary), load_requirements(), "record_id") == []
+    names = {name for field in dictionary.fields for name in (field.field_name, *field.export_names())}
+    return names | {"record_id", "redcap_data_access_group"}
+
+
+def test_the_shipped_dictionary_meets_every_requirement():
+    assert unmet_requirements(_collected(), load_requirements()) == []
 
 
 def test_one_alternative_is_enough():
-    columns = _columns(load_dictionary()) - {"ra_bm_lymphoblast", "ra_site_call", "age_dx"}
-    assert unmet_requirements(FieldMap(), columns, load_requirements(), "record_id") == []
-    unmet = unmet_requirements(FieldMap(), columns - {"ra_pb_lymphoblast"}, load_requirements(), "record_id")
+    collected = _collected() - {"ra_bm_lymphoblast", "ra_site_call", "age_dx"}
+    assert unmet_requirements(collected, load_requirements()) == []
+    unmet = unmet_requirements(collected - {"ra_pb_lymphoblast"}, load_requirements())
     assert [item.requirement for item in unmet] == ["response"]
 
 
-def test_a_concept_declared_absent_does_not_meet_a_requirement(tmp_path):
-    field_map = _map(tmp_path, "dth_date,,,,absent,,,not_collected")
-    unmet = unmet_requirements(field_map, _columns(load_dictionary()), load_requirements(), "record_id")
-    assert [item.requirement for item in unmet] == ["death_date"]
-
-
 def test_the_refusal_lists_each_missing_concept():
-    unmet = unmet_requirements(FieldMap(), set(), load_requirements(), "record_id")
+    unmet = unmet_requirements(set(), load_requirements())
     with pytest.raises(ConfigurationError) as caught:
         refuse_unmet(unmet)
     assert caught.value.code == "E_REQUIRED_CONCEPTS"
@@ -87,25 +100,73 @@ def _changed(dictionary, name, **cells):
 
 
 @pytest.mark.parametrize(
-    ("name", "cells", "kind"),
+    ("name", "cells", "kind", "words"),
     [
-        ("dx_date", {"text_validation_type_or_show_slider_number": ""}, DriftKind.RETYPED),
-        ("elig_ball", {"select_choices_or_calculations": "1, No | 0, Yes | 9, Unknown"}, DriftKind.CODES_RELABELLED),
-        ("elig_ball", {"select_choices_or_calculations": "1, Yes | 0, No"}, DriftKind.CODES_CHANGED),
-        ("dx_date", {"identifier": ""}, DriftKind.IDENTIFIER_FLAG_CHANGED),
+        ("dx_date", {"text_validation_type_or_show_slider_number": ""}, DriftKind.RETYPED, "text date_ymd became text"),
+        (
+            "elig_ball",
+            {"select_choices_or_calculations": "1, No | 0, Yes | 9, Unknown"},
+            DriftKind.CODES_RELABELLED,
+            "1: 'Yes' became 'No', 0: 'No' became 'Yes'",
+        ),
+        (
+            "elig_ball",
+            {"select_choices_or_calculations": "1, Yes | 0, No"},
+            DriftKind.CODES_CHANGED,
+            "removed 9 'Unknown'",
+        ),
+        (
+            "elig_ball",
+            {"select_choices_or_calculations": "1, Yes | 0, No | 9, Unknown | 8, Pending"},
+            DriftKind.CODES_CHANGED,
+            "added 8 'Pending'",
+        ),
+        ("dx_date", {"identifier": ""}, DriftKind.IDENTIFIER_FLAG_CHANGED, "no identifier any more"),
     ],
 )
-def test_drift_names_what_changed(name, cells, kind):
+def test_drift_says_what_changed(name, cells, kind, words):
     registry = load_dictionary()
-    assert find_drift(registry, _changed(registry, name, **cells), FieldMap()) == [(name, kind)]
+    assert find_drift(registry, _changed(registry, name, **cells), FieldMap()) == [(name, kind, words)]
+    assert dictionary_changes(registry, _changed(registry, name, **cells)) == [(name, kind, words)]
 
 
 def test_drift_of_an_equal_dictionary_is_empty():
     assert find_drift(load_dictionary(), load_dictionary(), FieldMap()) == []
+    assert dictionary_changes(load_dictionary(), load_dictionary()) == []
 
 
 def test_drift_sees_missing_and_added_fields():
     registry = load_dictionary()
     extra = Field(field_name="new_field", form_name="death", field_type="text")
     live = Dictionary(fields=(*(field for field in registry.fields if field.field_name != "zip3"), extra))
-    assert find_drift(registry, live, FieldMap()) == [("zip3", DriftKind.MISSING), ("new_field", DriftKind.ADDED)]
+    assert find_drift(registry, live, FieldMap()) == [
+        ("zip3", DriftKind.MISSING, ""),
+        ("new_field", DriftKind.ADDED, ""),
+    ]
+    changes = [(item.field_name, item.kind) for item in dictionary_changes(registry, live)]
+    assert changes == [("new_field", DriftKind.ADDED), ("zip3", DriftKind.MISSING)]
+
+
+def _live_with(**cells):
+    registry = load_dictionary()
+    foreign = Field(field_name="ball_confirmed", form_name="registration", **cells)
+    return Dictionary(fields=(*(field for field in registry.fields if field.field_name != "elig_ball"), foreign))
+
+
+def test_a_mapped_field_is_compared_with_its_row(tmp_path):
+    field_map = _map(tmp_path, "elig_ball,,,ball_confirmed,recode,Y=1;N=0;X=9,,")
+    choices = {"field_type": "radio", "select_choices_or_calculations": "Y, Yes | N, No | P, Pending"}
+    unmapped, gone = find_drift(load_dictionary(), _live_with(**choices), field_map)
+    assert (unmapped.kind, gone.kind) == (DriftKind.CODES_UNMAPPED, DriftKind.CODES_CHANGED)
+    assert "P 'Pending'" in unmapped.detail
+    assert "no code X" in gone.detail
+
+
+def test_a_field_read_as_it_stands_must_be_of_the_concepts_type(tmp_path):
+    field_map = _map(tmp_path, "elig_ball,,,ball_confirmed,as_is,,,")
+    live = _live_with(field_type="text", text_validation_type_or_show_slider_number="date_mdy")
+    assert (
+        find_drift(load_dictionary(), live, field_map) == []
+    )  # only date_ymd is a date to the staging; others are text
+    live = _live_with(field_type="text", text_validation_type_or_show_slider_number="integer")
+    assert [item.kind for item in find_drift(load_dictionary(), live, field_map)] == [DriftKind.RETYPED]
