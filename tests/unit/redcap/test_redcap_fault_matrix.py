@@ -48,7 +48,6 @@ SLOW = {K.HANG: "E_TIMEOUT", K.DRIP: "E_DEADLINE"}
 #: A list of the set-up, or a census, that is shorter at the end of a reading than at its beginning has moved.
 CLOSING = {
     (K.EMPTY_LIST, "instrument"): "E_SOURCE_MOVED",
-    (K.EMPTY_LIST, "repeating"): "E_SOURCE_MOVED",
     (K.CUT_AT_ROW, "metadata"): "E_SOURCE_MOVED",
     (K.CUT_AT_ROW, "instrument"): "E_SOURCE_MOVED",
     (K.CUT_AT_ROW, "repeating"): "E_SOURCE_MOVED",

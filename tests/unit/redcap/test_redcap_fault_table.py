@@ -20,6 +20,8 @@ from blin_pipeline.sandbox.serve import RunningSandbox, serving
 
 K = FaultKind
 ATTEMPTS = 5
+#: What may mean that the whole is too much for the server: then records are asked for in batches as well.
+TIRED = {"E_TIMEOUT", "E_DEADLINE", "E_HTTP_5XX"}
 #: What a fault strikes: one instrument's records, or one list of the set-up.
 CSV, JSON = ("record", "course"), ("dag", None)
 
@@ -110,7 +112,8 @@ def test_fault_ends_in_its_code(row: Row, server: RunningSandbox, workspace: Pat
     assert caught.value.code == row.code
     # Rows that are gone without a trace are found by comparison; then everything is read once more.
     expected = 2 if row.code == "E_INCOMPLETE" else ATTEMPTS if row.again else 1
-    assert server.requests[first:].count((content, form)) == expected
+    asked = server.requests[first:].count((content, form))
+    assert asked >= 2 if row.strikes == CSV and row.code in TIRED else asked == expected
 
 
 def test_leading_zeros_stay(server: RunningSandbox, workspace: Path) -> None:
