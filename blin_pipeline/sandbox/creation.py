@@ -15,6 +15,7 @@ from blin_pipeline.sandbox.contents.payload import Row, one_object
 from blin_pipeline.sandbox.formats import PLAIN_TEXT, Cell
 from blin_pipeline.sandbox.host import Host
 from blin_pipeline.sandbox.odm.reading import read_project_xml
+from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.protocol import ApiError, ApiRequest
 from blin_pipeline.sandbox.relocation import switch_longitudinal
 from blin_pipeline.sandbox.rights import EVERY_PRIVILEGE, TokenRights
@@ -47,9 +48,13 @@ def create_project(host: Host, request: ApiRequest) -> Answer:
         source = _empty(given["project_title"], number, settings, created)
     token = host.add(source, TokenRights.of(EVERY_PRIVILEGE, CREATOR))
     project = host.accounts[token].project
+    if odm:
+        _creation_last(project)
     if longitudinal:
         project.settings["is_longitudinal"] = 1
         switch_longitudinal(project, switch=True)
+        project.revision += 1
+        host.keep(project)
     return Answer(token.encode(), PLAIN_TEXT)
 
 
@@ -66,6 +71,13 @@ def _from_odm(odm: str, number: int, created: datetime) -> SourceProject:
         for row in source.rows
     )
     return replace(source, rows=rows, created=created)
+
+
+def _creation_last(project: ProjectState) -> None:
+    """Put the line of the creation behind those of the records, where the real server writes it after an import."""
+    opening, *others = project.log.entries()
+    if others:
+        project.log.replace([*others, replace(opening, moment=others[-1].moment)])
 
 
 def _settings(given: Row) -> dict[str, Cell]:

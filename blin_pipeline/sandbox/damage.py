@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 
 from blin_pipeline.sandbox.faults import FaultKind
 from blin_pipeline.sandbox.formats import CONTENT_TYPES, csv_bytes, csv_cell, error_bytes
+from blin_pipeline.sandbox.protocol import OUT_OF_MEMORY
 
 _REFUSAL = "The request could not be processed"
 MAINTENANCE_PAGE = (
@@ -23,7 +24,6 @@ BAN_PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>REDCap</title></head><body>\n"
     b"<h3>Your IP address has been banned due to suspected abuse.</h3>\n</body></html>\n"
 )
-MEMORY_SENTENCE = b"ERROR: REDCap ran out of server memory. The request cannot be processed. Please export less."
 PHP_WARNING = (
     b"<br />\n<b>Warning</b>:  Undefined array key 0 in <b>/var/www/redcap/API/index.php</b> on line <b>12</b><br />\n"
 )
@@ -156,7 +156,7 @@ INSTEAD: Mapping[FaultKind, tuple[bytes, bytes | None]] = {
     FaultKind.ERROR_XML: (error_bytes("xml", _REFUSAL), CONTENT_TYPES["xml"].encode()),
     FaultKind.ERROR_CSV: (error_bytes("csv", _REFUSAL), None),
     FaultKind.MAINTENANCE: (MAINTENANCE_PAGE, b"text/html; charset=UTF-8"),
-    FaultKind.MEMORY_SENTENCE: (MEMORY_SENTENCE, None),
+    FaultKind.MEMORY_SENTENCE: (OUT_OF_MEMORY.encode(), None),
     FaultKind.EMPTY_BODY: (b"", None),
     FaultKind.NULL_BODY: (b"null", None),
     FaultKind.EMPTY_LIST: (b"[]", None),

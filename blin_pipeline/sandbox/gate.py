@@ -19,6 +19,7 @@ from blin_pipeline.sandbox.faults import Fault, FaultKind, FaultPlan
 from blin_pipeline.sandbox.formats import CONTENT_TYPES, error_bytes
 from blin_pipeline.sandbox.host import Account
 from blin_pipeline.sandbox.protocol import NO_API_RIGHT, ApiRequest, Upload, parse_parameters
+from blin_pipeline.sandbox.rate import RateLimit
 from blin_pipeline.sandbox.server import API_PATH, SCOPE_KEY
 
 _MAX_PARAMETERS = 100_000
@@ -45,14 +46,21 @@ class Gate:
         accounts: Token -> project, for faults that change a project.
         plan: Faults to commit.
         transports: Connections by client address, kept by :func:`blin_pipeline.sandbox.wire.recording_protocol`.
+        limit: Requests that an address may send; none is refused when None.
 
     Attributes:
         requests: ``(content, form)`` of every request that arrived, in order.
     """
 
     def __init__(
-        self, app: ASGIApp, accounts: Mapping[str, Account], plan: FaultPlan, transports: wire.Transports
+        self,
+        app: ASGIApp,
+        accounts: Mapping[str, Account],
+        plan: FaultPlan,
+        transports: wire.Transports,
+        limit: RateLimit | None = None,
     ) -> None:
+        self._limit = limit or RateLimit(0)
         self._app = app
         self._accounts = accounts
         self._plan = plan
@@ -67,6 +75,9 @@ class Gate:
         request = await _read(scope, receive)
         scope[SCOPE_KEY] = request
         self.requests.append((request.content, request.form))
+        if self._limit.refuses(scope["client"][0]):
+            await _answer(send, 403, [(b"content-type", _HTML)], damage.BAN_PAGE)
+            return
         fault = self._plan.strike(request)
         if fault is None:
             await self._app(scope, receive, send)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from zoneinfo import ZoneInfo
 
 from blin_pipeline.errors import ConfigurationError
@@ -35,6 +35,16 @@ class Account(NamedTuple):
         return self.project.rights_of(self.username)
 
 
+class Keeper(Protocol):
+    """What keeps projects beyond the process."""
+
+    def keep(self, project: ProjectState) -> None:
+        """Keep what changed in a project."""
+
+    def keep_account(self, token: str, account: Account) -> None:
+        """Keep a token and its project."""
+
+
 class Host:
     """All projects of a server.
 
@@ -44,6 +54,7 @@ class Host:
         super_tokens: Tokens of 64 hex digits that create projects.
         new_token: Gives the token of a created project.
         clock: Server time of created projects; each project's own deterministic clock when None.
+        keeper: Keeps projects beyond the process; nothing is kept without one.
     """
 
     def __init__(
@@ -53,7 +64,9 @@ class Host:
         super_tokens: Iterable[str] = (),
         new_token: Callable[[], str] = lambda: secrets.token_hex(16).upper(),
         clock: Callable[[], datetime] | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
+        self._keeper = keeper
         self.accounts = accounts
         self.settings = settings or ServerSettings()
         self.super_tokens = frozenset(checked_token(token, SUPER_TOKEN_LENGTH) for token in super_tokens)
@@ -73,8 +86,16 @@ class Host:
             The token.
         """
         token = self._new_token()
-        self.accounts[token] = open_account(ProjectState(source, self.clock), rights)
+        account = open_account(ProjectState(source, self.clock), rights)
+        self.accounts[token] = account
+        if self._keeper is not None:
+            self._keeper.keep_account(token, account)
         return token
+
+    def keep(self, project: ProjectState) -> None:
+        """Have a project kept as it is now; call it while holding the project's lock."""
+        if self._keeper is not None:
+            self._keeper.keep(project)
 
     def next_project_id(self) -> int:
         """A number above that of every project."""
@@ -106,7 +127,7 @@ def open_account(project: ProjectState, rights: TokenRights) -> Account:
     Raises:
         ConfigurationError: Code ``E_SANDBOX_PROJECT``: the user exists with other rights, or the group does not.
     """
-    user = User(rights.username, rights, data_access_group=rights.data_access_group)
+    user = User(rights.username, rights.privileges, data_access_group=rights.data_access_group)
     known = project.users.setdefault(rights.username, user)
     if known != user:
         raise wrong("two tokens name one user with different rights")

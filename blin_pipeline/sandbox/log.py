@@ -5,7 +5,7 @@ Source: ``docs/redcap.md`` section 9. No wall clock: a deterministic clock start
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, get_args
@@ -96,10 +96,15 @@ class LogFilter:
 
 
 class EventLog:
-    """All lines of one project."""
+    """All lines of one project.
+
+    Attributes:
+        rewritten: How often lines that were already there were changed.
+    """
 
     def __init__(self) -> None:
         self._entries: list[LogEntry] = []
+        self.rewritten = 0
 
     def __len__(self) -> int:
         """Number of lines."""
@@ -111,10 +116,20 @@ class EventLog:
 
     def forget(self, record: str) -> None:
         """Take the details out of every line about a record; that something happened, and when, stays."""
+        self.rewritten += 1
         self._entries = [
             replace(entry, details=FORGOTTEN) if entry.record == record and entry.kind in DATA_KINDS else entry
             for entry in self._entries
         ]
+
+    def entries(self, start: int = 0) -> list[LogEntry]:
+        """Lines in the order written, from the ``start``-th on."""
+        return self._entries[start:]
+
+    def replace(self, entries: Iterable[LogEntry]) -> None:
+        """Put other lines in place of all."""
+        self.rewritten += 1
+        self._entries = list(entries)
 
     def newest_first(self, wanted: LogFilter) -> Iterator[LogEntry]:
         """The lines that pass, newest first; of one moment the later written first."""

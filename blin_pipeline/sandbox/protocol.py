@@ -33,6 +33,7 @@ NO_REPEATING = (
     "You cannot export repeating instruments and events because the project does not contain any repeating instruments "
     "and events"
 )
+OUT_OF_MEMORY = "ERROR: REDCap ran out of server memory. The request cannot be processed. Please export less."
 NOT_IMPLEMENTED = "The requested method is not implemented."
 _ARRAY = re.compile(r"^([^\[\]]+)\[([^\[\]]*)\]$")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d( \d\d:\d\d(:\d\d)?)?")

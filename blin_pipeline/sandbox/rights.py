@@ -114,6 +114,11 @@ class TokenRights(Privileges):
         return cls(**given, username=username, data_access_group=data_access_group)
 
     @property
+    def privileges(self) -> Privileges:
+        """The rights without their holder."""
+        return Privileges(**{item.name: getattr(self, item.name) for item in fields(Privileges)})
+
+    @property
     def has_api_right(self) -> bool:
         """Whether the token opens the API at all."""
         return bool(self.api_export or self.api_import)

@@ -16,6 +16,7 @@ from blin_pipeline.sandbox.faults import FaultPlan
 from blin_pipeline.sandbox.gate import Gate
 from blin_pipeline.sandbox.host import Host, open_accounts, server_clock
 from blin_pipeline.sandbox.project import ProjectState
+from blin_pipeline.sandbox.rate import RateLimit
 from blin_pipeline.sandbox.rights import TokenRights
 from blin_pipeline.sandbox.rows import SourceProject
 from blin_pipeline.sandbox.server import API_PATH, application
@@ -153,7 +154,8 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 
 def _server(redcap: Host, plan: FaultPlan) -> tuple[uvicorn.Server, Gate]:
     transports: Transports = {}
-    gate = Gate(application(redcap), redcap.accounts, plan, transports)
+    limit = RateLimit(redcap.settings.requests_per_minute)
+    gate = Gate(application(redcap), redcap.accounts, plan, transports, limit)
     config = uvicorn.Config(
         gate,
         http=recording_protocol(transports),

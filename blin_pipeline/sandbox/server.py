@@ -103,6 +103,7 @@ def answer_request(host: Host, request: ApiRequest) -> Answer:
         answer = operation.handler(Call(project, rights, request, host.settings))
         if operation.logged_as:
             project.note("manage", "Manage/Design", operation.logged_as, rights.username)
+        host.keep(project)
     return answer
 
 

@@ -7,12 +7,13 @@ from typing import Literal, NamedTuple
 
 from blin_pipeline.sandbox.formats import CONTENT_TYPES, PLAIN_TEXT, Cell, table_bytes
 from blin_pipeline.sandbox.project import ProjectState
-from blin_pipeline.sandbox.protocol import ApiError, ApiRequest, unknown_values
+from blin_pipeline.sandbox.protocol import OUT_OF_MEMORY, ApiError, ApiRequest, unknown_values
 from blin_pipeline.sandbox.records.flat import ServerHabits
 from blin_pipeline.sandbox.rights import TokenRights
 
 DEFAULT_VERSION = "15.5.2"
 _NEW_FORM_RIGHTS = (15, 6)
+_GROUP_LABELS = (14, 0)
 
 
 class ServerSettings(NamedTuple):
@@ -26,7 +27,8 @@ class ServerSettings(NamedTuple):
             which moves one second per request.
         requests_per_minute: Requests that one client address may send in any minute before it is banned for good; 0
             for no limit.
-        max_rows: Rows above which a record export ends in the server's out-of-memory sentence; 0 for no limit.
+        max_rows: Rows above which a record or report export ends in the server's out-of-memory sentence, status 200; 0
+            for no limit.
         project_info_keys: 27, or the 23 keys of 9.1.3.
     """
 
@@ -41,8 +43,15 @@ class ServerSettings(NamedTuple):
     @property
     def has_new_form_rights(self) -> bool:
         """Whether form rights are written as 128 and above."""
-        parts = self.version.split(".")
-        return tuple(int(part) for part in parts[:2] if part.isdigit()) >= _NEW_FORM_RIGHTS
+        return self._major_minor() >= _NEW_FORM_RIGHTS
+
+    @property
+    def shows_group_labels(self) -> bool:
+        """Whether the user export has the group's label: recorded on 14.7 and 15.x, absent on 12.x."""
+        return self._major_minor() >= _GROUP_LABELS
+
+    def _major_minor(self) -> tuple[int, ...]:
+        return tuple(int(part) for part in self.version.split(".")[:2] if part.isdigit())
 
 
 class Call(NamedTuple):
@@ -69,7 +78,10 @@ Handler = Callable[[Call], Answer]
 
 
 def table(call: Call, columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, root: str = "items") -> Answer:
-    """A table in the format asked for."""
+    """A table in the format asked for; too many records end as the real server's memory does, with status 200."""
+    limit = call.settings.max_rows
+    if root == "records" and limit and len(rows) > limit:
+        return text(OUT_OF_MEMORY)
     wanted = call.request.answer_format
     body = table_bytes(wanted, columns, rows, delimiter=call.request.delimiter, root=root)
     return Answer(body, CONTENT_TYPES[wanted])

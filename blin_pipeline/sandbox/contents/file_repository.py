@@ -22,8 +22,6 @@ def create_folder(call: Call) -> Answer:
     name = request.text("name").strip()
     if not name or len(name) > _NAME_LENGTH:
         raise bad_parameter("name")
-    if any(folder.name == name and folder.parent == parent for folder in project.folders.values()):
-        raise ApiError(400, "A folder of that name already exists in the same folder")
     dag_id, role_id = _number(call, "dag_id"), _number(call, "role_id")
     if dag_id and dag_id not in {group.group_id for group in project.groups}:
         raise bad_parameter("dag_id")

@@ -9,6 +9,7 @@ from blin_pipeline.sandbox.contents.call import Answer, Call
 from blin_pipeline.sandbox.contents.files import file_answer
 from blin_pipeline.sandbox.contents.places import named_record
 from blin_pipeline.sandbox.protocol import bad_parameter
+from blin_pipeline.sandbox.rights import is_hidden
 from blin_pipeline.sandbox.setup import StoredFile
 
 _LINES_PER_PAGE = 60
@@ -43,8 +44,11 @@ def _form_lines(call: Call, form: str, record: str, event: str) -> list[str]:
         for key, stored in (project.rows_of(project.records[record]) if record else ())
         if f"{form}_complete" in stored and key.instrument in {"", form} and (not event or key.event == event)
     ]
+    right = call.rights.on_form(form)
     for definition in project.dictionary.form_fields(form):
-        answers = " / ".join(stored[definition.field_name] for stored in found if definition.field_name in stored)
+        name = definition.field_name
+        shown = () if is_hidden(definition, right) else found
+        answers = " / ".join(stored[name] for stored in shown if name in stored)
         lines.append(f"{definition.field_label or definition.field_name}: {answers}")
     return lines
 

@@ -19,6 +19,7 @@ from blin_pipeline.sandbox.formats import Cell
 from blin_pipeline.sandbox.protocol import ApiError, unknown_values
 from blin_pipeline.sandbox.rights import FLAGS, EntryRight, ExportRight, Privileges, Role, User
 
+_GROUP = ("data_access_group", "data_access_group_id", "data_access_group_label")
 _PERSON = ("email", "firstname", "lastname", "expiration")
 _ROLE_FLAGS = (*FLAGS[:-3], *reversed(FLAGS[-3:]))
 _LETTERS = "ABCDEFGHJKLMNPRTWXYZ346789"
@@ -29,7 +30,8 @@ def users(call: Call) -> Answer:
     """Users by name, each with the rights in force: the role's, else the user's own."""
     project = call.project
     group_of = {group.unique_name: group for group in project.groups}
-    columns = ["username", *_PERSON, "data_access_group", "data_access_group_id", "data_access_group_label", *FLAGS]
+    shown = 3 if call.settings.shows_group_labels else 2
+    columns = ["username", *_PERSON, *_GROUP[:shown], *FLAGS]
     rows: list[list[Cell | FormRights]] = []
     for name in sorted(project.users):
         user, rights = project.users[name], project.rights_of(name)
@@ -40,7 +42,7 @@ def users(call: Call) -> Answer:
             [
                 name,
                 *(getattr(user, part) for part in _PERSON),
-                *((group.unique_name, group.group_id, group.label) if group else ("", "", "")),
+                *((group.unique_name, group.group_id, group.label) if group else ("", "", ""))[:shown],
                 *(int(getattr(rights, flag)) for flag in FLAGS),
                 entry_codes(call, rights),
                 export_codes(call, rights),

@@ -147,11 +147,11 @@ def _repeats(variables: Element, *, is_longitudinal: bool) -> tuple[Repeat, ...]
             item.get("redcap:UniqueEventName", "") if is_longitudinal else "",
             item.get("redcap:CustomLabel", ""),
         )
-        for item in variables.iterfind(f"{_REPEATING}/redcap:RepeatingInstruments/redcap:RepeatingInstrument", NAMES)
+        for item in variables.iterfind(f"{_REPEATING}//redcap:RepeatingInstrument", NAMES)
     )
     events = (
         Repeat("", item.get("redcap:UniqueEventName", ""))
-        for item in variables.iterfind(f"{_REPEATING}/redcap:RepeatingEvents/redcap:RepeatingEvent", NAMES)
+        for item in variables.iterfind(f"{_REPEATING}//redcap:RepeatingEvent", NAMES)
     )
     return (*instruments, *events)
 
