@@ -38,7 +38,7 @@ def kept(folder: Path) -> Iterator[RunningSandbox]:
         accounts = state.load()
         if not accounts:
             rights = {TOKEN: EVERYTHING, OTHER_TOKEN: TokenRights(username="reader", data_access_group="site_a")}
-            accounts = open_accounts({TOKEN: PROJECT, OTHER_TOKEN: LONGITUDINAL}, rights)
+            accounts = open_accounts({TOKEN: LONGITUDINAL, OTHER_TOKEN: PROJECT}, rights)
             for token, account in accounts.items():
                 state.keep_account(token, account)
         with serving_host(Host(accounts, super_tokens=[SUPER_TOKEN], keeper=state)) as running:
@@ -65,12 +65,12 @@ def test_a_restart_finds_every_project_as_it_was(tmp_path: Path) -> None:
         post(running.url, content="dag", action="import", format="json", data='[{"data_access_group_name": "New"}]')
         post(running.url, content="userRole", action="import", format="json", data='[{"role_label": "Role"}]')
         post(running.url, content="user", action="import", format="json", data='[{"username": "n", "logging": 1}]')
+        forgotten = {"records[0]": "2", "delete_logging": "1"}
+        assert post(running.url, content="record", action="delete", format="json", **forgotten).text == "1"
         post(running.url, content="event", action="delete", format="json", **{"events[0]": OTHER})
         project = running.project(TOKEN)
         project.save("1", "baseline", None, {"remark": 'später\r\n"x"'}, event="start_arm_1")
         post(running.url, content="fileRepository", action="createFolder", name="F", format="json")
-        forgotten = {"records[0]": "10", "delete_logging": "1"}
-        assert post(running.url, content="record", action="delete", format="json", **forgotten).text == "1"
         before = {token: everything(running, token) for token in (TOKEN, OTHER_TOKEN, created)}
         logs = {token: running.project(token).log.entries() for token in (TOKEN, OTHER_TOKEN)}
         clock = running.project(TOKEN).clock()
