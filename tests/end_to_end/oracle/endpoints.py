@@ -1,0 +1,138 @@
+"""Time to event from the specification: per patient and endpoint, what ends the time, when, and within which bounds."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from .happenings import Happening, Happenings
+
+MRD_BEFORE_DAYS = 42
+
+
+class Time(NamedTuple):
+    """One endpoint of one patient; days from time zero.
+
+    ``cnsr``: 0 event, 1 censored, 2 competing event, 3 nothing known after time zero, 4 transplant.
+    """
+
+    days: int
+    cnsr: int
+    shortest: int
+    longest: int
+    form: str | None
+    instance: int | None
+    is_doubtful: bool
+
+
+class _Zero(NamedTuple):
+    on: date
+    first: date
+    last: date
+
+
+def endpoints(what: Happenings) -> dict[str, Time]:
+    """Every endpoint that the patient is in the analysis set of."""
+    found: dict[str, Time] = {}
+    death = [what.death] if what.death else []
+    relapse, transplant = what.relapses, what.transplants
+    starts = [Happening(one.start, one.start, one.start, "blin_cycle", "bc_start", one.instance) for one in what.given]
+    negative = [
+        Happening(at, at, at, "mrd", "mr_date", number) for at, reading, _, number in what.flow if reading == "NEG"
+    ]
+    # Lists in the order that decides between events of one day.
+    dies = [(1, death)]
+    fails = [(1, relapse), (1, death)]
+    if what.diagnosis:
+        found["OS"] = _time(_Zero(*what.diagnosis), dies, what.contact)
+    if what.plan:
+        zero = _Zero(what.plan, what.plan, what.plan)
+        late, early = ([_at(what.failure)], [_at(what.plan)]) if what.failure else ([], [])
+        found["EFS"] = _time(zero, [*fails, (1, late), (1, what.cancers)], what.evaluation)
+        found["EFS_DAY1"] = _time(zero, [*fails, (1, early), (1, what.cancers)], what.evaluation)
+        found["EFS_HSCTC"] = _until_transplant(zero, found["EFS"], transplant)
+        found["TTMRDNEG"] = _time(zero, [(1, negative), (2, relapse), (2, death)], what.test)
+    if what.remission:
+        zero = _Zero(what.remission, what.remission, what.remission)
+        found["OSCR"] = _time(zero, dies, what.contact)
+        found["RFS"] = _time(zero, fails, what.evaluation)
+        found["CIR"] = _time(zero, [(1, relapse), (2, death)], what.evaluation)
+        found["NRM"] = _time(zero, [(2, relapse), (1, death)], what.evaluation)
+        found["TTHSCT"] = _time(zero, [(1, transplant), (2, relapse), (2, death)], what.contact)
+        found["OSCR_HSCTC"] = _until_transplant(zero, found["OSCR"], transplant)
+        found["RFS_HSCTC"] = _until_transplant(zero, found["RFS"], transplant)
+        if not starts or starts[0].on >= what.remission:
+            order = [(1, starts), (2, transplant), (2, relapse), (2, death)]
+            found["TTBLIN"] = _time(zero, order, what.contact)
+    frontline = [one.start for one in what.given if one.is_frontline]
+    if frontline:
+        zero = _Zero(frontline[0], frontline[0], frontline[0])
+        found["OSBLIN"] = _time(zero, dies, what.contact)
+        if _is_positive_before(what, frontline[0]):
+            found["TTMRDNEG_BLIN"] = _time(zero, [(1, negative), (2, relapse), (2, death)], what.test)
+    return found
+
+
+def _at(on: date) -> Happening:
+    return Happening(on, on, on, "treatment_plan", "plan_date", 1)
+
+
+def _is_positive_before(what: Happenings, start: date) -> bool:
+    if what.remission is None:
+        return False
+    window = [
+        sample
+        for sample in what.flow
+        if max(what.remission, start - timedelta(days=MRD_BEFORE_DAYS)) <= sample[0] <= start
+    ]
+    if not window:
+        return False
+    newest = max(sample[0] for sample in window)
+    best = min((place, number, reading) for at, reading, place, number in window if at == newest)
+    return best[2] == "POS"
+
+
+def _time(zero: _Zero, order: list[tuple[int, list[Happening]]], known: Happening | None) -> Time:
+    doubtful = False
+    playing: list[tuple[date, int, Happening, int]] = []
+    for place, (code, events) in enumerate(order):
+        for event in events:
+            if event.on >= zero.on:
+                playing.append((event.on, place, event, code))
+            elif event.form in ("death", "relapse", "followup"):
+                doubtful = True
+                if event.last >= zero.first:
+                    playing.append((zero.on, place, event, code))
+    if playing:
+        on, _, event, code = min(playing, key=lambda one: (one[0], one[1], one[2].on, one[2].form, one[2].instance))
+        shortest, longest = (event.first - zero.last).days, (event.last - zero.first).days
+        return Time(
+            (on - zero.on).days,
+            0 if code == 1 else 2,
+            max(0, shortest),
+            max(0, longest),
+            event.form,
+            event.instance,
+            doubtful,
+        )
+    end = zero.on if known is None or known.on <= zero.on else known.on
+    return Time(
+        (end - zero.on).days,
+        3 if end == zero.on else 1,
+        max(0, (end - zero.last).days),
+        max(0, (end - zero.first).days),
+        known.form if known else None,
+        known.instance if known else None,
+        doubtful,
+    )
+
+
+def _until_transplant(zero: _Zero, time: Time, transplants: list[Happening]) -> Time:
+    """The same time, ended by the first transplant when that comes first; what is known must reach it."""
+    after = sorted(one for one in transplants if one.on >= zero.on)
+    if not after:
+        return time
+    days = (after[0].on - zero.on).days
+    if days < time.days or (days == time.days and time.cnsr in (1, 3)):
+        return Time(days, 4, days, days, "hct", after[0].instance, time.is_doubtful)
+    return time

@@ -1,0 +1,303 @@
+"""What happened to one patient, as an analysis may use it: dated events with the days they can mean, and last knowledge.
+
+Written from the clinical specification (sections 4 and 5) and the data model (2.14, 3.1). Calendar days only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from .course import course
+from .exposure import cycles
+from .records import Record, Row, day, possible_days
+from .response import frontline_assessments
+
+END_OF_INDUCTION_DAYS = 70
+MRD_CUTOFF = 1e-4
+_PER_UNIT = {1: 100.0, 2: 1_000_000.0, 4: 1.0}
+#: Form -> fields whose date proves the patient alive on it.
+_CONTACTS = {
+    "treatment_plan": ("plan_date",),
+    "treatment_course": ("tc_start", "tc_end"),
+    "blin_cycle": ("bc_start", "bc_end"),
+    "blin_segment": ("sg_start", "sg_end"),
+    "response": ("ra_date",),
+    "mrd": ("mr_date",),
+    "hct": ("hc_date",),
+    "adverse_event": ("ae_start", "ae_end"),
+    "patient_survey": ("sv_date",),
+}
+
+
+class Happening(NamedTuple):
+    """Something on a day: point, first and last day it can mean, and where it is written."""
+
+    on: date
+    first: date
+    last: date
+    form: str
+    field: str
+    instance: int
+
+
+class Given(NamedTuple):
+    """A started blinatumomab cycle: first day, last day (None while unknown), infused days (None while unknown)."""
+
+    start: date
+    stop: date | None
+    days: float | None
+    is_frontline: bool
+    instance: int
+
+
+@dataclass(frozen=True)
+class Happenings:
+    """Everything of one patient that endpoints and intervals need."""
+
+    diagnosis: tuple[date, date, date] | None
+    plan: date | None
+    remission: date | None
+    death: Happening | None
+    relapses: list[Happening]
+    transplants: list[Happening]
+    cancers: list[Happening]
+    failure: date | None
+    given: list[Given]
+    flow: list[tuple[date, str, int, int]]
+    contact: Happening | None
+    evaluation: Happening | None
+    test: Happening | None
+
+
+def happenings(record: Record) -> Happenings:
+    """Collect them."""
+    dates = course(record)
+    death = _death(record)
+    assessments = frontline_assessments(record, dates)
+    remission = min((at for at, _, remitted in assessments if remitted), default=None)
+    contact = _latest(_contacts(record), death)
+    flow = _flow(record)
+    tests = [Happening(at, at, at, "mrd", "mr_date", number) for at, _, _, number in flow]
+    given = _given(record)
+    return Happenings(
+        diagnosis=_diagnosis(record),
+        plan=dates.plan,
+        remission=remission,
+        death=death,
+        relapses=_relapses(record, death),
+        transplants=[_exact(at, "hct", "hc_date", row) for at, row in record.dated("hct", "hc_date")],
+        cancers=_cancers(record),
+        failure=_failure(record, remission, any(judged for _, judged, _ in assessments), contact, death),
+        given=given,
+        flow=[sample for sample in flow if sample[1] in ("NEG", "POS")],
+        contact=contact,
+        evaluation=_latest(_evaluations(record), death),
+        test=_latest(tests, death),
+    )
+
+
+def _exact(at: date, form: str, field: str, row: Row) -> Happening:
+    instance = row["instance"]
+    return Happening(at, at, at, form, field, instance if isinstance(instance, int) and instance else 1)
+
+
+def _latest(found: list[Happening], death: Happening | None) -> Happening | None:
+    """The latest, not after the last day that the death can mean; of one day the first by form, field and instance."""
+    known = [one for one in found if death is None or one.on <= death.last]
+    if not known:
+        return None
+    newest = max(one.on for one in known)
+    return min((one for one in known if one.on == newest), key=lambda one: (one.form, one.field, one.instance))
+
+
+def _diagnosis(record: Record) -> tuple[date, date, date] | None:
+    form = record.once("registration")
+    typed = day(form, "dx_date")
+    bounds = possible_days(typed, form.get("dx_date_prec"))
+    if typed is None or bounds is None:
+        return None
+    last = min(bounds[1], record.last_day)
+    return min(typed, last), bounds[0], last
+
+
+def _contacts(record: Record) -> list[Happening]:
+    registration = record.once("registration")
+    found = []
+    if registration.get("dx_date_prec") == 1:
+        found.append((day(registration, "dx_date"), "registration", "dx_date", registration))
+    if registration.get("vital_entry") == 1:
+        found += [(day(registration, name), "registration", name, registration) for name in ("reg_date", "consent_date")]
+    for form, fields in _CONTACTS.items():
+        for row in record.rows(form):
+            if not (form == "blin_cycle" and row.get("bc_status") == 4):
+                found += [(day(row, name), form, name, row) for name in fields]
+    found += [
+        (day(row, "fu_date"), "followup", "fu_date", row) for row in record.rows("followup") if row.get("fu_vital") == 1
+    ]
+    found += [
+        (day(row, "rl_date"), "relapse", "rl_date", row)
+        for row in record.rows("relapse")
+        if row.get("rl_date_prec") == 1
+    ]
+    return [_exact(at, form, name, row) for at, form, name, row in found if at is not None and at <= record.last_day]
+
+
+def _death(record: Record) -> Happening | None:
+    form = record.once("death")
+    typed = day(form, "dth_date")
+    bounds = possible_days(typed, form.get("dth_date_prec"))
+    if form.get("dth_dead") != 1 or typed is None or bounds is None or bounds[0] > record.last_day:
+        return None
+    unlimited = Happening(typed, *bounds, "death", "dth_date", 1)
+    seen = _latest(_contacts(record), unlimited)
+    first = seen.on if seen is not None and bounds[0] < seen.on <= bounds[1] else bounds[0]
+    last = min(bounds[1], record.last_day)
+    return Happening(min(max(typed, first), last), first, last, "death", "dth_date", 1)
+
+
+def _relapses(record: Record, death: Happening | None) -> list[Happening]:
+    """Kinds 1 to 4; a relapse dated by month or year is not after the death."""
+    found = []
+    for row in record.rows("relapse"):
+        typed = day(row, "rl_date")
+        bounds = possible_days(typed, row.get("rl_date_prec"))
+        if row.get("rl_kind") not in (1, 2, 3, 4) or typed is None or bounds is None or bounds[0] > record.last_day:
+            continue
+        first, last = bounds[0], min(bounds[1], record.last_day)
+        on = min(typed, last)
+        if death is not None and first <= death.on < on:
+            on = death.on
+        if death is not None and first <= death.last < last:
+            last = death.last
+        found.append(_exact(on, "relapse", "rl_date", row)._replace(first=first, last=last))
+    return sorted(found)
+
+
+def _cancers(record: Record) -> list[Happening]:
+    found = []
+    for at, row in record.dated("followup", "fu_date"):
+        if row.get("fu_second_ca") == 1:
+            own = day(row, "fu_second_ca_date")
+            when, name = (at, "fu_date") if own is None else (own, "fu_second_ca_date")
+            if when <= record.last_day:
+                found.append(_exact(when, "followup", name, row))
+    return found
+
+
+def _evaluations(record: Record) -> list[Happening]:
+    found = [_exact(at, "response", "ra_date", row) for at, row in record.dated("response", "ra_date")]
+    found += [_exact(at, "mrd", "mr_date", row) for at, row in record.dated("mrd", "mr_date")]
+    found += [
+        _exact(at, "followup", "fu_date", row)
+        for at, row in record.dated("followup", "fu_date")
+        if row.get("fu_remission") in (1, 2, 3, 4)
+    ]
+    return found
+
+
+def _failure(
+    record: Record, remission: date | None, was_judged: bool, contact: Happening | None, death: Happening | None
+) -> date | None:
+    """Day on which the failure to reach remission counts: the end of the induction window."""
+    dates = course(record)
+    if dates.plan is None or remission is not None or not (was_judged or dates.refractory is not None):
+        return None
+    end = dates.plan + timedelta(days=END_OF_INDUCTION_DAYS)
+    known = death.on if death is not None else contact.on if contact is not None else None
+    reached = dates.refractory is not None or (known is not None and end <= known)
+    return end if end <= record.last_day and reached else None
+
+
+def _flow(record: Record) -> list[tuple[date, str, int, int]]:
+    """Results by flow that say something: (day, NEG, POS or UNVERIFIED, marrow before blood, instance)."""
+    found = []
+    for at, row in record.dated("mrd", "mr_date"):
+        if row.get("mr_method") != 1:
+            continue
+        reading = _reading(row)
+        if reading is not None:
+            instance = row["instance"]
+            found.append((at, reading, {1: 1, 2: 2}.get(row.get("mr_source"), 3), int(str(instance))))
+    return found
+
+
+def _reading(row: Row) -> str | None:
+    result, value, unit = row.get("mr_result"), row.get("mr_value"), row.get("mr_unit")
+    level = value / _PER_UNIT[unit] if isinstance(value, (int, float)) and unit in _PER_UNIT else None
+    deep = row.get("mr_sens") in (1, 2, 3)
+    if result == 2:
+        return "POS"
+    if result == 1:
+        return "NEG" if level is not None and level < MRD_CUTOFF and deep else "POS"
+    if result == 0 and not (level is not None and level >= MRD_CUTOFF):
+        return "NEG" if deep else "UNVERIFIED"
+    return None
+
+
+def _given(record: Record) -> list[Given]:
+    """Started cycles in order of start; a cycle with unknown last day ends at the latest with the next start."""
+    dates = course(record)
+    measured = cycles(record)
+    back = _recurrence(record)
+    found = []
+    for row in record.rows("blin_cycle"):
+        cycle = measured.get((row.get("bc_number"), row.get("instance")))
+        if cycle is None or not cycle.started:
+            continue
+        start, stop, is_known = _days_of(record, row, dates.death)
+        if start is None:
+            continue
+        progressed = min((at for at in (dates.relapse, dates.refractory) if at is not None), default=date.max)
+        is_frontline = start < progressed and (back is None or start < back)
+        days = cycle.delivered_days if is_known else None
+        found.append(Given(start, stop, days, is_frontline, int(str(row["instance"]))))
+    found.sort(key=lambda one: (one.start, one.instance))
+    following = [*(one.start for one in found[1:]), None][: len(found)]
+    return [
+        one._replace(stop=one.stop if one.stop is not None else after)
+        for one, after in zip(found, following, strict=True)
+    ]
+
+
+def _days_of(record: Record, row: Row, death: date | None) -> tuple[date | None, date | None, bool]:
+    """First day, last day (no later than followed) and whether the true last day is known."""
+    limit = min(at for at in (death, record.last_day) if at is not None)
+    own = [
+        segment
+        for segment in record.rows("blin_segment")
+        if segment.get("sg_cycle") == row.get("bc_number")
+        and (first := day(segment, "sg_start")) is not None
+        and first <= record.last_day
+        and not (segment.get("sg_end") is not None and str(segment["sg_end"]) <= str(segment["sg_start"]))
+    ]
+    source = own or [row]
+    prefix = "sg" if own else "bc"
+    start = min(at for segment in source if (at := day(segment, f"{prefix}_start")) is not None)
+    newest = max(source, key=lambda segment: str(segment[f"{prefix}_start"]))
+    stops = [at for segment in source if (at := day(segment, f"{prefix}_end")) is not None]
+    if day(newest, f"{prefix}_end") is None:
+        finished = not own and row.get("bc_status") in (2, 3)
+        return start, None if finished else limit, False
+    last = max(stops)
+    return start, min(last, limit), last <= limit or limit == death
+
+
+def _recurrence(record: Record) -> date | None:
+    """First day on which MRD came back after a negative result of the same method, or a relapse form of kind 5."""
+    negative: dict[object, date] = {}
+    found = []
+    for at, row in record.dated("mrd", "mr_date"):
+        method, result = row.get("mr_method"), row.get("mr_result")
+        reading = _reading(row) if method == 1 else {1: "POS", 0: "NEG"}.get(result) if isinstance(result, int) else None
+        if method == 1 and result == 2:
+            reading = None
+        if reading == "POS" and method in negative and negative[method] < at:
+            found.append(at)
+        if reading in ("NEG", "UNVERIFIED"):
+            negative.setdefault(method, at)
+    found += [at for at, row in record.dated("relapse", "rl_date") if row.get("rl_kind") == 5]
+    return min(found, default=None)
+
+

@@ -1,0 +1,180 @@
+"""Records whose events meet on one day, come in odd orders and are dated by month or year: the hard cases of time to event.
+
+Days are drawn from a coarse grid, so that relapse, transplant, death, blinatumomab and assessments often coincide.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from random import Random
+
+from dbt_warehouse import RawSite
+
+from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+
+PER_REGISTRY = 8
+GRID = 10
+_FORMS = ("treatment_course", "response", "mrd", "hct", "relapse", "followup", "blin_cycle")
+
+
+def awkward_endpoints(random: Random, number: int, sites: list[RawSite]) -> list[RecordTruth]:
+    """A few such records of one registry."""
+    return [_record(random, f"{sites[0].record_prefix}-9{place:03d}", sites[0]) for place in range(PER_REGISTRY)]
+
+
+def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
+    diagnosed = date(2024, 2, 1) + timedelta(days=random.randrange(300))
+    precision = random.choice([1, 1, 1, 2])
+    written = diagnosed if precision == 1 else diagnosed.replace(day=15)
+    began = diagnosed + timedelta(days=GRID * random.randrange(1, 3) + (30 if precision == 2 else 0))
+
+    def later(first: int = 0, last: int = 45) -> date:
+        return began + timedelta(days=GRID * random.randrange(first, last))
+
+    rows: dict[str, list[dict[str, Recorded]]] = {form: [] for form in _FORMS}
+    for _ in range(random.randrange(1, 4)):
+        start = later(0, 20)
+        rows["treatment_course"].append(
+            {
+                "tc_line": 1,
+                "tc_regimen": random.choice([1, 1, 2, 99]),
+                "tc_phase": random.choice([2, 4, 5]),
+                "tc_start": _text(start),
+                "tc_end": _text(start + timedelta(days=4)),
+                "tc_status": 1,
+            }
+        )
+    for _ in range(random.randrange(0, 6)):
+        clear = random.random() < 0.6
+        rows["response"].append(
+            {
+                "ra_date": _text(later()),
+                "ra_timepoint": 1,
+                "ra_marrow": 1,
+                "ra_bm_lymphoblast": 0 if clear else 1,
+                "ra_pb_lymphoblast": 0 if clear else 1,
+                "ra_site_call": 9,
+            }
+        )
+    for _ in range(random.randrange(0, 6)):
+        result = random.choice([0, 0, 1, 1, 2, 3])
+        sample: dict[str, Recorded] = {
+            "mr_date": _text(later()),
+            "mr_timepoint": 10,
+            "mr_source": random.choice([1, 2]),
+            "mr_method": random.choice([1, 1, 1, 2]),
+            "mr_result": result,
+            "mr_sens": random.choice([1, 2, 4, 9]),
+        }
+        if result == 1:
+            sample |= {"mr_value": random.choice([0.005, 0.01, 0.5]), "mr_unit": 1}
+        rows["mrd"].append(sample)
+    for _ in range(random.choice([0, 0, 1, 1, 2])):
+        rows["hct"].append({"hc_date": _text(later(5)), "hc_type": 1, "hc_status": 1})
+    for _ in range(random.choice([0, 0, 1, 1, 2, 3])):
+        at, how = _blurred(random, later(4))
+        rows["relapse"].append(
+            {"rl_date": _text(at), "rl_date_prec": how, "rl_kind": random.choice([1, 1, 2, 4, 5]), "rl_cd19": 3}
+        )
+    for _ in range(random.randrange(0, 4)):
+        seen: dict[str, Recorded] = {
+            "fu_date": _text(later(5)),
+            "fu_source": 1,
+            "fu_vital": 1,
+            "fu_remission": random.choice([1, 2, 3, 4, 9]),
+        }
+        if random.random() < 0.2:
+            seen["fu_second_ca"] = 1
+            if random.random() < 0.5:
+                seen["fu_second_ca_date"] = _text(later(0))
+        rows["followup"].append(seen)
+    start = later(3, 15)
+    for place in range(random.choice([0, 1, 1, 2, 3])):
+        rows["blin_cycle"].append(_cycle(random, place + 1, start))
+        start += timedelta(days=GRID * random.randrange(3, 7))
+    recorded = {form: [RecordedRow(instance=n, values=v) for n, v in enumerate(own, 1)] for form, own in rows.items()}
+    recorded["registration"] = [_registration(written, precision, diagnosed)]
+    recorded["treatment_plan"] = [
+        RecordedRow(instance=None, values={"plan_date": _text(began), "plan_backbone": 1, "plan_blin": 1})
+    ]
+    if random.random() < 0.4:
+        recorded["death"] = [_death(random, recorded, began)]
+    return RecordTruth(
+        record_id=record_id,
+        site_id=site.site_id,
+        time_zone=site.time_zone,
+        infused=[],
+        recorded={form: own for form, own in recorded.items() if own},
+        unusable=[],
+        planted=[],
+    )
+
+
+def _registration(written: date, precision: int, diagnosed: date) -> RecordedRow:
+    signed = _text(diagnosed + timedelta(days=60))
+    return RecordedRow(
+        instance=None,
+        values={
+            "enroll_type": 1,
+            "reg_date": signed,
+            "elig_ball": 1,
+            "dx_date": _text(written),
+            "dx_date_prec": precision,
+            "age_dx": 45.0,
+            "blin_in_trial": 0,
+            "vital_entry": 1,
+            "consent_status": 1,
+            "consent_date": signed,
+            "screen_note_code": 0,
+        },
+    )
+
+
+def _cycle(random: Random, number: int, start: date) -> dict[str, Recorded]:
+    stop = start + timedelta(days=random.choice([10, 20, 28, 30]))
+    row: dict[str, Recorded] = {
+        "bc_number": number,
+        "bc_line": 1,
+        "bc_purpose": 2,
+        "bc_start": f"{start} 10:00",
+        "bc_time_known": 1,
+        "bc_weight": 80.0,
+        "bc_step": 0,
+        "bc_plan_days": 28,
+        "bc_plan_rate": 28.0,
+        "bc_status": 2,
+        "bc_interrupted": random.choice([0, 0, 1]),
+    }
+    return row if random.random() < 0.15 else {**row, "bc_end": f"{stop} 10:00"}
+
+
+def _death(random: Random, recorded: dict[str, list[RecordedRow]], began: date) -> RecordedRow:
+    """On or after the last thing that is written down to the day, so that the death is no contradiction by itself."""
+    days = [began + timedelta(days=60)]
+    for rows in recorded.values():
+        for row in rows:
+            if row.values.get("rl_date_prec", 1) == 1:
+                days += [found for value in row.values.values() if (found := _day(value)) is not None]
+    at, how = _blurred(random, max(days) + timedelta(days=random.choice([0, 0, 10, 40])))
+    if how == 2:
+        at = max(at, max(days).replace(day=15))
+    return RecordedRow(
+        instance=None, values={"dth_dead": 1, "dth_date": _text(at), "dth_date_prec": how, "dth_cause": 1}
+    )
+
+
+def _blurred(random: Random, at: date) -> tuple[date, int]:
+    """The date as a site writes it: exact, or its month (15th), or its year (1 July)."""
+    how = random.choice([1, 1, 1, 2, 2, 3])
+    return {1: at, 2: at.replace(day=15), 3: date(at.year, 7, 1)}[how], how
+
+
+def _day(value: Recorded) -> date | None:
+    try:
+        return datetime.fromisoformat(value).date() if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def _text(at: date) -> str:
+    return at.isoformat()

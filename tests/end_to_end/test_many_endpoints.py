@@ -1,0 +1,129 @@
+"""Times to event and Cox intervals of many generated registries against the specification in plain Python, day by day."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import timedelta
+
+import pytest
+from oracle.eligibility import ELIGIBLE, judge
+from oracle.endpoints import endpoints
+from oracle.happenings import Happenings, happenings
+from oracle.records import Record
+
+pytestmark = pytest.mark.slow
+#: Endpoints of the intervals that are gone through day by day: from diagnosis, and from remission.
+BY_DAY = ("OS", "RFS")
+
+
+@pytest.fixture(scope="module")
+def patients(many_registries) -> dict[str, Happenings]:
+    """Eligible patients by record id."""
+    records = [Record(truth, many_registries.cut) for truth in many_registries.generated]
+    return {record.record_id: happenings(record) for record in records if judge(record).status == ELIGIBLE}
+
+
+@pytest.fixture(scope="module")
+def wanted(patients):
+    """(record, endpoint) -> time."""
+    return {(record, param): time for record, what in patients.items() for param, time in endpoints(what).items()}
+
+
+def test_every_endpoint_of_every_patient(many_registries, wanted, proof):
+    generated = {truth.record_id for truth in many_registries.generated}
+    rows = many_registries.rows(
+        "select patient_key, param_cd, aval_days, cnsr, aval_lo_days, aval_hi_days, src_form, src_instance "
+        "from marts.time_to_event"
+    )
+    found = {(row.pop("record_id"), row.pop("param_cd")): tuple(row.values()) for row in rows}
+    found = {key: row for key, row in found.items() if key[0] in generated}
+    expected = {key: time[:6] for key, time in wanted.items()}
+    differing = {key: (found.get(key), expected.get(key)) for key in found.keys() | expected.keys()}
+    differing = {key: pair for key, pair in differing.items() if pair[0] != pair[1]}
+    assert differing == {}, (len(differing), Counter(param for _, param in differing), list(differing.items())[:10])
+    ends = Counter((param, time.cnsr) for (_, param), time in wanted.items())
+    assert {cnsr for _, cnsr in ends} == {0, 1, 2, 3, 4}
+    assert {param for param, _ in ends} == {row["param_cd"] for row in many_registries.rows(_PARAMETERS)}
+    proof(f"{len(found)} times to event of {len({key[0] for key in found})} eligible patients agree")
+
+
+_PARAMETERS = "select param_cd from staging.time_to_event_parameter"
+
+
+def test_relapse_and_death_without_relapse_add_up_to_relapse_free_survival(many_registries):
+    rows = many_registries.rows(
+        "select rfs.patient_key, rfs.aval_days, rfs.event_code, cir.aval_days as cir_days, cir.event_code as cir_code, "
+        "nrm.aval_days as nrm_days, nrm.event_code as nrm_code from marts.time_to_event as rfs "
+        "join marts.time_to_event as cir on cir.patient_key = rfs.patient_key and cir.param_cd = 'CIR' "
+        "join marts.time_to_event as nrm on nrm.patient_key = rfs.patient_key and nrm.param_cd = 'NRM' "
+        "where rfs.param_cd = 'RFS'"
+    )
+    assert len(rows) > 100
+    for row in rows:
+        assert row["aval_days"] == row["cir_days"] == row["nrm_days"]
+        assert (row["event_code"], row["cir_code"], row["nrm_code"]) in {(0, 0, 0), (1, 1, 2), (1, 2, 1)}
+
+
+def test_intervals_hold_what_was_true_on_every_day(many_registries, patients, wanted, proof):
+    rows = many_registries.rows(
+        "select cox.*, tte.start_date from marts.cox_interval as cox "
+        "join marts.time_to_event as tte using (patient_key, param_cd) where not cox.is_left_truncated"
+    )
+    intervals = defaultdict(list)
+    for row in rows:
+        if row["param_cd"] in BY_DAY and row["record_id"] in patients:
+            intervals[row["record_id"], row["param_cd"]].append(row)
+    assert intervals.keys() == {key for key in wanted if key[1] in BY_DAY}
+    days = 0
+    for (record, param), own in intervals.items():
+        own.sort(key=lambda row: row["t_start"])
+        time = wanted[record, param]
+        assert own[0]["t_start"] == 0 and own[-1]["t_stop"] == (time.days or 0.5), (record, param)
+        assert [row["event_code"] for row in own] == [0] * (len(own) - 1) + [{0: 1, 2: 2}.get(time.cnsr, 0)]
+        for row, following in zip(own, own[1:], strict=False):
+            assert row["t_stop"] == following["t_start"], (record, param)
+        for row in own:
+            for number in range(int(row["t_start"]) + 1, int(row["t_stop"] + 0.5) + 1):
+                held = _state(patients[record], row["start_date"] + timedelta(days=number))
+                assert {name: row[name] for name in held} == pytest.approx(held), (record, param, number)
+                days += 1
+    proof(f"{len(rows)} intervals; {days} patient-days of {'+'.join(BY_DAY)} agree day by day")
+
+
+def _state(what: Happenings, today) -> dict[str, object]:
+    """What holds on a day: everything that began before it (a change on a day counts from just after it)."""
+    begun = [one for one in what.given if one.start < today]
+    ended = [one for one in begun if one.stop is not None and one.stop < today]
+    tested = [sample for sample in what.flow if sample[0] < today]
+    newest = max((sample[0] for sample in tested), default=None)
+    state = min((place, number, reading) for at, reading, place, number in tested if at == newest)[2] if tested else "UNK"
+    running = None if any(one.stop is None for one in begun) else int(len(begun) > len(ended))
+    return {
+        "blin_exposed": int(bool(begun)),
+        "blin_cycles_started": len(begun),
+        "blin_on_treatment": running,
+        "blin_days_cum": None if any(one.days is None for one in ended) else sum(one.days for one in ended),
+        "hsct_done": int(any(one.on < today for one in what.transplants)),
+        "relapsed": int(any(one.on < today for one in what.relapses)),
+        "mrd_state_cd": state,
+    }
+
+
+def test_delayed_entry_only_removes_time_before_it(many_registries, proof):
+    """The variant with delayed entry is the plain one without the days before the entry."""
+    rows = many_registries.rows(
+        "select cox.patient_key, cox.param_cd, is_left_truncated, t_start, t_stop, cox.event_code, blin_exposed, "
+        "tte.delayed_entry_day from marts.cox_interval as cox join marts.time_to_event as tte using (patient_key, param_cd)"
+    )
+    plain, late = defaultdict(list), defaultdict(list)
+    for row in rows:
+        key = (row["record_id"], row["param_cd"])
+        cells = (row["t_start"], row["t_stop"], row["event_code"], row["blin_exposed"])
+        (late if row["is_left_truncated"] else plain)[key].append(cells)
+        if row["delayed_entry_day"] is not None and not row["is_left_truncated"] and row["t_stop"] > row["delayed_entry_day"]:
+            late.setdefault((*key, "wanted"), []).append((max(cells[0], row["delayed_entry_day"]), *cells[1:]))
+    wanted = {key[:2]: sorted(value) for key, value in late.items() if len(key) == 3}
+    found = {key: sorted(value) for key, value in late.items() if len(key) == 2}
+    assert found == wanted
+    assert 0 < len(found) < len(plain)
+    proof(f"{len(found)} patient endpoints with delayed entry")
