@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from many_registries import Maker
+from special_endpoints import awkward_endpoints
 
-MAKERS: dict[str, Maker] = {}
+MAKERS: dict[str, Maker] = {"endpoints": awkward_endpoints}

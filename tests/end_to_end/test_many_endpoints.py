@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from oracle.eligibility import ELIGIBLE, judge
@@ -18,8 +19,9 @@ BY_DAY = ("OS", "RFS")
 
 @pytest.fixture(scope="module")
 def patients(many_registries) -> dict[str, Happenings]:
-    """Eligible patients by record id."""
-    records = [Record(truth, many_registries.cut) for truth in many_registries.generated]
+    """Eligible patients by record id, generated and awkward ones."""
+    truths = [*many_registries.generated, *many_registries.special["endpoints"]]
+    records = [Record(truth, many_registries.cut) for truth in truths]
     return {record.record_id: happenings(record) for record in records if judge(record).status == ELIGIBLE}
 
 
@@ -30,13 +32,13 @@ def wanted(patients):
 
 
 def test_every_endpoint_of_every_patient(many_registries, wanted, proof):
-    generated = {truth.record_id for truth in many_registries.generated}
+    records = {truth.record_id for truth in many_registries.generated + many_registries.special["endpoints"]}
     rows = many_registries.rows(
         "select patient_key, param_cd, aval_days, cnsr, aval_lo_days, aval_hi_days, src_form, src_instance "
         "from marts.time_to_event"
     )
     found = {(row.pop("record_id"), row.pop("param_cd")): tuple(row.values()) for row in rows}
-    found = {key: row for key, row in found.items() if key[0] in generated}
+    found = {key: row for key, row in found.items() if key[0] in records}
     expected = {key: time[:6] for key, time in wanted.items()}
     differing = {key: (found.get(key), expected.get(key)) for key in found.keys() | expected.keys()}
     differing = {key: pair for key, pair in differing.items() if pair[0] != pair[1]}
@@ -78,9 +80,9 @@ def test_intervals_hold_what_was_true_on_every_day(many_registries, patients, wa
     for (record, param), own in intervals.items():
         own.sort(key=lambda row: row["t_start"])
         time = wanted[record, param]
-        assert own[0]["t_start"] == 0 and own[-1]["t_stop"] == (time.days or 0.5), (record, param)
+        assert (own[0]["t_start"], own[-1]["t_stop"]) == (0, time.days or 0.5), (record, param)
         assert [row["event_code"] for row in own] == [0] * (len(own) - 1) + [{0: 1, 2: 2}.get(time.cnsr, 0)]
-        for row, following in zip(own, own[1:], strict=False):
+        for row, following in pairwise(own):
             assert row["t_stop"] == following["t_start"], (record, param)
         for row in own:
             for number in range(int(row["t_start"]) + 1, int(row["t_stop"] + 0.5) + 1):
@@ -96,7 +98,9 @@ def _state(what: Happenings, today) -> dict[str, object]:
     ended = [one for one in begun if one.stop is not None and one.stop < today]
     tested = [sample for sample in what.flow if sample[0] < today]
     newest = max((sample[0] for sample in tested), default=None)
-    state = min((place, number, reading) for at, reading, place, number in tested if at == newest)[2] if tested else "UNK"
+    state = (
+        min((place, number, reading) for at, reading, place, number in tested if at == newest)[2] if tested else "UNK"
+    )
     running = None if any(one.stop is None for one in begun) else int(len(begun) > len(ended))
     return {
         "blin_exposed": int(bool(begun)),
@@ -120,7 +124,11 @@ def test_delayed_entry_only_removes_time_before_it(many_registries, proof):
         key = (row["record_id"], row["param_cd"])
         cells = (row["t_start"], row["t_stop"], row["event_code"], row["blin_exposed"])
         (late if row["is_left_truncated"] else plain)[key].append(cells)
-        if row["delayed_entry_day"] is not None and not row["is_left_truncated"] and row["t_stop"] > row["delayed_entry_day"]:
+        if (
+            row["delayed_entry_day"] is not None
+            and not row["is_left_truncated"]
+            and row["t_stop"] > row["delayed_entry_day"]
+        ):
             late.setdefault((*key, "wanted"), []).append((max(cells[0], row["delayed_entry_day"]), *cells[1:]))
     wanted = {key[:2]: sorted(value) for key, value in late.items() if len(key) == 3}
     found = {key: sorted(value) for key, value in late.items() if len(key) == 2}

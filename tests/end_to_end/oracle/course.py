@@ -84,9 +84,24 @@ def death_day(record: Record) -> date | None:
 
 
 def relapse_day(record: Record) -> date | None:
-    """First relapse that ends the frontline phase (MRD recurrence alone, kind 5, does not)."""
-    days = [at for at, row in record.dated("relapse", "rl_date") if row.get("rl_kind") in (1, 2, 3, 4)]
-    return min(days, default=None)
+    """First relapse that ends the frontline phase (MRD recurrence alone, kind 5, does not).
+
+    A relapse dated by month or year is not put after the death, where its range allows; one before the therapy ends nothing.
+    """
+    death, plan = death_day(record), day(record.once("treatment_plan"), "plan_date")
+    days = []
+    for row in record.rows("relapse"):
+        typed = day(row, "rl_date")
+        bounds = possible_days(typed, row.get("rl_date_prec"))
+        if (
+            row.get("rl_kind") in (1, 2, 3, 4)
+            and typed is not None
+            and bounds is not None
+            and bounds[0] <= record.last_day
+        ):
+            on = min(typed, bounds[1], record.last_day)
+            days.append(death if death is not None and bounds[0] <= death < on else on)
+    return min((on for on in days if plan is None or on >= plan), default=None)
 
 
 def refractory_day(record: Record) -> date | None:

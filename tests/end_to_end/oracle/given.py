@@ -1,0 +1,116 @@
+"""What was given and tested: started blinatumomab cycles with their days, and MRD by flow as the specification reads it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import NamedTuple
+
+from .course import course
+from .exposure import cycles
+from .records import Record, Row, day
+
+MRD_CUTOFF = 1e-4
+_PER_UNIT = {1: 100.0, 2: 1_000_000.0, 4: 1.0}
+
+
+class Given(NamedTuple):
+    """A started blinatumomab cycle: first day, last day (None while unknown), infused days (None while unknown)."""
+
+    start: date
+    stop: date | None
+    days: float | None
+    is_frontline: bool
+    instance: int
+
+
+def flow_results(record: Record) -> list[tuple[date, str, int, int]]:
+    """Results by flow that say something: (day, NEG, POS or UNVERIFIED, marrow before blood, instance)."""
+    found = []
+    for at, row in record.dated("mrd", "mr_date"):
+        if row.get("mr_method") != 1:
+            continue
+        reading = _reading(row)
+        if reading is not None:
+            instance = row["instance"]
+            found.append((at, reading, {1: 1, 2: 2}.get(row.get("mr_source"), 3), int(str(instance))))
+    return found
+
+
+def _reading(row: Row) -> str | None:
+    result, value, unit = row.get("mr_result"), row.get("mr_value"), row.get("mr_unit")
+    level = value / _PER_UNIT[unit] if isinstance(value, (int, float)) and unit in _PER_UNIT else None
+    deep = row.get("mr_sens") in (1, 2, 3)
+    if result == 2:
+        return "POS"
+    if result == 1:
+        return "NEG" if level is not None and level < MRD_CUTOFF and deep else "POS"
+    if result == 0 and not (level is not None and level >= MRD_CUTOFF):
+        return "NEG" if deep else "UNVERIFIED"
+    return None
+
+
+def given_cycles(record: Record) -> list[Given]:
+    """Started cycles in order of start; a cycle with unknown last day ends at the latest with the next start."""
+    dates = course(record)
+    measured = cycles(record)
+    back = _recurrence(record)
+    found = []
+    for row in record.rows("blin_cycle"):
+        cycle = measured.get((int(str(row.get("bc_number"))), int(str(row["instance"]))))
+        if cycle is None or not cycle.started:
+            continue
+        start, stop, is_known = _days_of(record, row, dates.death)
+        if start is None:
+            continue
+        progressed = min((at for at in (dates.relapse, dates.refractory) if at is not None), default=date.max)
+        is_frontline = start < progressed and (back is None or start < back)
+        days = cycle.delivered_days if is_known else None
+        found.append(Given(start, stop, days, is_frontline, int(str(row["instance"]))))
+    found.sort(key=lambda one: (one.start, one.instance))
+    following = [*(one.start for one in found[1:]), None][: len(found)]
+    return [
+        one._replace(stop=one.stop if one.stop is not None else after)
+        for one, after in zip(found, following, strict=True)
+    ]
+
+
+def _days_of(record: Record, row: Row, death: date | None) -> tuple[date | None, date | None, bool]:
+    """First day, last day (no later than followed) and whether the true last day is known."""
+    limit = min(at for at in (death, record.last_day) if at is not None)
+    own = [
+        segment
+        for segment in record.rows("blin_segment")
+        if segment.get("sg_cycle") == row.get("bc_number")
+        and (first := day(segment, "sg_start")) is not None
+        and first <= record.last_day
+        and not (segment.get("sg_end") is not None and str(segment["sg_end"]) <= str(segment["sg_start"]))
+    ]
+    source = own or [row]
+    prefix = "sg" if own else "bc"
+    start = min(at for segment in source if (at := day(segment, f"{prefix}_start")) is not None)
+    newest = max(source, key=lambda segment: str(segment[f"{prefix}_start"]))
+    stops = [at for segment in source if (at := day(segment, f"{prefix}_end")) is not None]
+    if day(newest, f"{prefix}_end") is None:
+        finished = not own and row.get("bc_status") in (2, 3)
+        return start, None if finished else limit, False
+    last = max(stops)
+    return start, min(last, limit), last <= limit or limit == death
+
+
+def _recurrence(record: Record) -> date | None:
+    """First day on which MRD came back after a negative result of the same method, or a relapse form of kind 5."""
+    negative: dict[object, date] = {}
+    found = []
+    for at, row in record.dated("mrd", "mr_date"):
+        method, result = row.get("mr_method"), row.get("mr_result")
+        reading = (
+            _reading(row) if method == 1 else {1: "POS", 0: "NEG"}.get(result) if isinstance(result, int) else None
+        )
+        if method == 1 and result == 2:
+            reading = None
+        if reading == "POS" and method in negative and negative[method] < at:
+            found.append(at)
+        if reading in ("NEG", "UNVERIFIED"):
+            negative.setdefault(method, at)
+    found += [at for at, row in record.dated("relapse", "rl_date") if row.get("rl_kind") == 5]
+    return min(found, default=None)
