@@ -190,12 +190,14 @@ class ProjectState(Structure):
         with self.lock:
             is_new = record not in self.records
             self.store(FormRow(record, form, instance, dict(values), event))
+            key = self.row_key(form, instance, event)
+            self.records[record].rows[key].setdefault(f"{form}_complete", "0")
             details = self.details(values, instance)
             if is_new:
                 self.write("record_add", f"Create record {record}", details, record, user, when)
             else:
                 self.write("record_edit", self._update_text(record, event), details, record, user, when)
-            self.calculate(record, {self.row_key(form, instance, event): values}, user, when)
+            self.calculate(record, {key: values}, user, when)
 
     def calculate(
         self,
@@ -317,7 +319,7 @@ class ProjectState(Structure):
         return f"Update record {record}" + (f" ({self.event_label(event)})" if event else "")
 
     def store(self, row: FormRow) -> None:
-        """Put a form's values where they belong, without a log line.
+        """Put a form's values where they belong, without a log line; without a status among them it counts as never saved.
 
         Raises:
             ConfigurationError: Code ``E_SANDBOX_PROJECT``.
@@ -336,7 +338,6 @@ class ProjectState(Structure):
             else:
                 stored.pop(name, None)
         stored.pop(self.dictionary.record_id_field, None)
-        stored.setdefault(f"{row.form}_complete", "0")
 
     def add_record(self, record_id: str, group: str = "") -> None:
         """Make an empty record, without a log line; a classic one gets its base row."""

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from blin_pipeline.sandbox.contents import (
     designations,
     dictionary,
+    document,
     events,
     file_repository,
     files,
@@ -161,6 +162,7 @@ OPERATIONS: Mapping[tuple[str, str], Operation] = {
     ("record", "delete"): Operation(record.delete_records, "record_delete"),
     ("record", "rename"): _change(record.rename_record, "record_rename"),
     ("generateNextRecordName", "export"): _reading(record.next_name, "Generate next record name (API)"),
+    ("project_xml", "export"): _reading(document.export_project, "Download project XML (API)"),
     ("report", "export"): _reading(record.report, "Export report (API)"),
 }
 #: Content types that exist.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from blin_pipeline.sandbox.contents import document
 from blin_pipeline.sandbox.contents.call import Answer, Call, count, table, text
+from blin_pipeline.sandbox.contents.document import wants_odm
 from blin_pipeline.sandbox.contents.payload import rows_of
 from blin_pipeline.sandbox.formats import CONTENT_TYPES, php_json
 from blin_pipeline.sandbox.incoming import from_eav
@@ -17,7 +19,11 @@ from blin_pipeline.sandbox.records.report import export_report
 
 
 def export(call: Call) -> Answer:
-    """Record export, flat or eav."""
+    """Record export, flat or eav, or as ODM."""
+    if wants_odm(call.request):
+        answer = document.export_records(call)
+        call.project.note("export", "Data export (API)", "Export data (API)", call.rights.username)
+        return answer
     found = export_records(call.project, call.rights, call.request, call.settings.habits)
     answer = table(call, found.columns, found.rows, root="records")
     call.project.note("export", "Data export (API)", "Export data (API)", call.rights.username)

@@ -66,8 +66,6 @@ def _by_validation(validation: str) -> str:
         return "partialDatetime"
     if validation.startswith("date_"):
         return "date"
-    if validation == "time_hh_mm_ss":
-        return "time"
     return "partialTime" if validation == "time" else "text"
 
 

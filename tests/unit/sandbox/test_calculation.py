@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 
-import pytest
+from recorded_projects import RECORDED, needs_recordings
 from visit_sample import BASE, OTHER, PROJECT, RIGHTS, VISIT, changes_logged
 
 from blin_pipeline.sandbox.calculation import calculations
@@ -15,8 +14,6 @@ from blin_pipeline.sandbox.odm.reading import project_from_xml
 from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.records.importing import ImportOptions, import_records
 from blin_pipeline.sandbox.structure import RowKey
-
-RECORDED = Path(os.environ.get("BLIN_RECORDED", Path(__file__).parents[3].parent / "shared/recorded/redcapr"))
 
 
 class Clock:
@@ -96,8 +93,8 @@ def test_a_broken_formula_stays_blank_and_a_circle_ends() -> None:
     assert not {"bmi", "age"} & set(project.records["1"].rows[RowKey(BASE)])
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="recorded projects are not here")
-def test_stored_results_of_real_servers_come_out_again() -> None:
+@needs_recordings
+def test_stored_results_of_real_servers_come_out_again(proof: Callable[[str], None]) -> None:
     """Every recorded calculation that does not count from today, worked out anew from the recorded values."""
     compared = 0
     for folder in sorted(RECORDED.iterdir()):
@@ -116,5 +113,5 @@ def test_stored_results_of_real_servers_come_out_again() -> None:
                         )
                         assert stored.get(name) == before, (folder.name, name, record_id)
                         compared += 1
-    print(f"\nrecorded calculations worked out again: {compared}")  # noqa: T201 - the proof's own count
+    proof(f"recorded calculations worked out again: {compared} equal")
     assert compared == 16

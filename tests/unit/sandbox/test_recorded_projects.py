@@ -1,7 +1,6 @@
 """All recorded projects go in as project XML, and the server gives back what the real one exported, cell for cell.
 
-The recordings are not part of this repository: their folder is ``BLIN_RECORDED``, or ``shared/recorded/redcapr`` beside
-the checkout. What may differ stands in ``KNOWN``, per project and with its reason; nothing else may.
+What may differ stands in ``KNOWN``, per project and with its reason; nothing else may.
 """
 
 from __future__ import annotations
@@ -9,13 +8,12 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pytest
+from recorded_projects import PROJECTS, RECORDED, needs_recordings, recorded_file
 from server_sample import post
 
 from blin_pipeline.registry.dictionary import COLUMNS, load_dictionary
@@ -26,17 +24,12 @@ from blin_pipeline.sandbox.report_definition import Report
 from blin_pipeline.sandbox.rows import SourceProject
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 
-REPOSITORY = Path(__file__).parents[3]
-RECORDED = Path(os.environ.get("BLIN_RECORDED", REPOSITORY.parent / "shared/recorded/redcapr"))
-PROJECTS = sorted(folder.name for folder in RECORDED.iterdir()) if RECORDED.is_dir() else []
 NUMBER_OF_PROJECTS = 22
 REPORT = 900
 _BLANKS = re.compile(" {2,}")
 _ESCAPED = re.compile(r"<U\+([0-9A-F]{4})>")
 
-pytestmark = pytest.mark.skipif(
-    not RECORDED.is_dir(), reason="recorded projects are not here (BLIN_RECORDED or ../shared/recorded/redcapr)"
-)
+pytestmark = needs_recordings
 
 Row = dict[str, str]
 Rows = list[Row]
@@ -170,23 +163,13 @@ def recorded() -> Iterator[RunningSandbox]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def counts() -> Iterator[dict[str, tuple[int, int]]]:
-    """Rows and equal cells by project; printed at the end."""
-    found: dict[str, tuple[int, int]] = {}
-    yield found
-    rows, cells = (sum(pair[position] for pair in found.values()) for position in (0, 1))
-    print(f"\nrecorded projects: {len(found)} equal, {rows} rows, {cells} cells")  # noqa: T201 - the proof's own count
-
-
 def test_every_recorded_project_is_here() -> None:
     assert len(PROJECTS) == NUMBER_OF_PROJECTS
+    assert set(KNOWN) <= set(PROJECTS)
 
 
 @pytest.mark.parametrize("name", PROJECTS)
-def test_the_recorded_export_comes_back(
-    name: str, recorded: RunningSandbox, counts: dict[str, tuple[int, int]]
-) -> None:
+def test_the_recorded_export_comes_back(name: str, recorded: RunningSandbox, proof: Callable[[str], None]) -> None:
     theirs, ours = table(recorded_file(name, "data.csv")), table(export(name, recorded))
     for known in KNOWN.get(name, ()):
         before = (theirs, ours)
@@ -194,7 +177,7 @@ def test_the_recorded_export_comes_back(
         assert before != (theirs, ours), f"not needed any more: {known.reason}"
     assert [list(row) for row in ours[:1]] == [list(row) for row in theirs[:1]]
     assert ours == theirs
-    counts[name] = (len(ours), sum(map(len, ours)))
+    proof(f"recorded project {name}: {len(ours)} rows, {sum(map(len, ours))} cells equal")
 
 
 @pytest.mark.parametrize("name", PROJECTS)
@@ -218,6 +201,16 @@ def test_the_dictionary_of_the_project_xml_is_the_downloaded_one(name: str) -> N
             )
 
 
+@pytest.mark.parametrize(("content", "file"), [("event", "event.csv"), ("arm", "arm.csv")])
+@pytest.mark.parametrize("name", [name for name in PROJECTS if (RECORDED / name / "event.csv").exists()])
+def test_events_and_arms_come_back(name: str, content: str, file: str, recorded: RunningSandbox) -> None:
+    """The event number is the server's own and cannot be in a project XML."""
+    answer = post(recorded.url, token(name), content=content, format="csv")
+    without_number = _without_column("event_id")
+    assert answer.status_code == 200
+    assert without_number(table(answer.content)) == without_number(table(recorded_file(name, file)))
+
+
 def export(name: str, recorded: RunningSandbox) -> bytes:
     if name in DOWNLOADED:
         answer = post(recorded.url, token(name), content="report", format="csv", report_id=str(REPORT))
@@ -230,10 +223,6 @@ def export(name: str, recorded: RunningSandbox) -> bytes:
         answer = post(recorded.url, token(name), content="record", format="csv", **flags)
     assert answer.status_code == 200
     return answer.content
-
-
-def recorded_file(name: str, file: str) -> bytes:
-    return (RECORDED / name / file).read_bytes()
 
 
 def table(body: bytes) -> Rows:
