@@ -1,4 +1,4 @@
-"""The sandbox REDCap as the command uses it: behind a demo home, or served until stopped."""
+"""The sandbox REDCap behind a demo home: its registry, its settings, its server while the source is read."""
 
 from __future__ import annotations
 
@@ -8,28 +8,23 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from blin_pipeline.cli.app import Home, app
-from blin_pipeline.cli.console import messages
 from blin_pipeline.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from blin_pipeline.sandbox.synthetic import SyntheticRegistry
-    from blin_pipeline.settings import SandboxSettings, Settings
+    from blin_pipeline.settings import Settings
 
 #: The demo's data cut: fixed, so that the same synthetic registry gives the same release on any day.
 DEMO_CUT = date(2026, 6, 30)
-_HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
 
 
 def free_port() -> int:
     """A loopback port that nobody listens on now."""
     with socket.socket() as probe:
-        probe.bind((_HOST, 0))
+        probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 
@@ -38,13 +33,14 @@ def is_taken(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((_HOST, port))
+            probe.bind((LOOPBACK, port))
         except OSError:
             return True
     return False
 
 
-def _registry(patients: int, centres: int, seed: int) -> SyntheticRegistry:
+def synthetic_registry(patients: int, centres: int, seed: int) -> SyntheticRegistry:
+    """The synthetic registry of a plan, as of the demo's cut."""
     from blin_pipeline.sandbox.synthetic import SyntheticPlan, generate
 
     return generate(SyntheticPlan(seed=seed, patients=patients, sites=centres, data_cut=DEMO_CUT))
@@ -63,9 +59,9 @@ def sandbox_of(settings: Settings) -> Iterator[Settings]:
     from blin_pipeline.sandbox.serve import serving
 
     plan = settings.sandbox
-    project = _registry(plan.patients, plan.centres, plan.seed).project
+    project = synthetic_registry(plan.patients, plan.centres, plan.seed).project
     port = free_port() if is_taken(plan.port) else plan.port
-    with serving({settings.token().get_secret_value(): project}, host=_HOST, port=port) as running:
+    with serving({settings.token().get_secret_value(): project}, host=LOOPBACK, port=port) as running:
         yield settings.model_copy(update={"source": settings.source.model_copy(update={"url": running.url})})
 
 
@@ -87,7 +83,7 @@ def write_demo_home(settings: Settings, patients: int) -> None:
         port, seed = settings.sandbox.port, settings.sandbox.seed
     else:
         port, seed = free_port(), 20240614
-    registry = _registry(patients, 9, seed)
+    registry = synthetic_registry(patients, 9, seed)
     settings.prepare_home()
     token_file = settings.secrets_dir / "redcap_token"
     if not token_file.exists():
@@ -104,7 +100,7 @@ def _demo_toml(registry: SyntheticRegistry, port: int, patients: int, seed: int)
         f"data_cut = {DEMO_CUT.isoformat()}",
         "",
         "[source]",
-        f'url = "http://{_HOST}:{port}/api/"',
+        f'url = "http://{LOOPBACK}:{port}/api/"',
         "",
         "[sandbox]",
         f"patients = {patients}",
@@ -124,35 +120,3 @@ def _demo_toml(registry: SyntheticRegistry, port: int, patients: int, seed: int)
             f"complete_ascertainment = {str(site.complete_ascertainment).lower()}",
         ]
     return "\n".join(lines) + "\n"
-
-
-@app.command()
-def sandbox(
-    home: Home = None,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Loopback port; 0 takes a free one.")] = 0,
-    patients: Annotated[
-        int, typer.Option("--synthetic", min=20, help="Synthetic patients, when not serving a demo home.")
-    ] = 200,
-    seed: Annotated[int, typer.Option(help="Seed of the generator.")] = 20240614,
-    truth: Annotated[Path | None, typer.Option(help="Write the truth behind the registry to this JSON file.")] = None,
-) -> None:
-    """Serve a synthetic registry as a REDCap would, on this machine only, until stopped."""
-    from blin_pipeline.sandbox.host import Host, open_accounts
-    from blin_pipeline.sandbox.serve import run
-    from blin_pipeline.settings import load_settings
-
-    settings = load_settings(home)
-    plan: SandboxSettings | None = settings.sandbox
-    if plan is not None:
-        token, patients, seed, port = settings.token().get_secret_value(), plan.patients, plan.seed, plan.port
-    else:
-        token, port = secrets.token_hex(16).upper(), port or free_port()
-    registry = _registry(patients, plan.centres if plan else 9, seed)
-    if truth is not None:
-        from blin_pipeline.sandbox.synthetic import write_truth
-
-        write_truth(registry, truth)
-    messages.print(f"Sandbox REDCap with {patients} synthetic patients: http://{_HOST}:{port}/api/")
-    messages.print(f"Token: {token}" if plan is None else "Token: the one of this home's token file.")
-    messages.print("Stop it with Ctrl+C.")
-    run(Host(open_accounts({token: registry.project})), _HOST, port)

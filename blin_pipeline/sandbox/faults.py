@@ -27,8 +27,8 @@ class FaultKind(StrEnum):
     DRIP = "drip"  # seconds between two bytes: 0.05
     RESET = "reset"
     # The length of the body.
-    SHORT_BODY = "short_body"  # Content-Length says more than is sent
-    CUT_MID_ROW = "cut_mid_row"  # no Content-Length
+    SHORT_BODY = "short_body"  # Content-Length says more than is sent; bytes sent: about half
+    CUT_MID_ROW = "cut_mid_row"  # no Content-Length; bytes sent: about half, never ending with a row
     CUT_AT_ROW = "cut_at_row"  # rows kept: half; a well-formed answer
     CHUNKED_ENDS_EARLY = "chunked_ends_early"
     GZIP_CUT = "gzip_cut"

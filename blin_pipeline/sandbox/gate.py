@@ -201,13 +201,14 @@ async def _spoil(fault: Fault, good: _Good, transport: asyncio.Transport, receiv
     elif kind is FaultKind.DRIP:
         await _drip(good, fault.number(0.05), receive, send)
     else:
-        transport.write(_raw(kind, good))
+        transport.write(_raw(fault, good))
         transport.close()
         await _until_gone(receive)
 
 
-def _raw(kind: FaultKind, good: _Good) -> bytes:
-    headers, half = good.without_length(), damage.cut_mid_row(good.body)
+def _raw(fault: Fault, good: _Good) -> bytes:
+    kind, headers = fault.kind, good.without_length()
+    half = damage.cut_mid_row(good.body) if fault.argument is None else good.body[: int(fault.number(0))]
     if kind is FaultKind.SHORT_BODY:
         return wire.raw_answer(good.status, good.headers, half)
     if kind is FaultKind.CHUNKED_ENDS_EARLY:

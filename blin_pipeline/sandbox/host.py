@@ -79,13 +79,13 @@ class Host:
         found = {id(account.project): account.project for account in self.accounts.values()}
         return sorted(found.values(), key=lambda project: project.project_id)
 
-    def add(self, source: SourceProject, rights: TokenRights) -> str:
-        """Make a project live under a new token; its number is the next free one.
+    def add(self, source: SourceProject, rights: TokenRights, token: str | None = None) -> str:
+        """Make a project live under a token; a new one when None.
 
         Returns:
             The token.
         """
-        token = self._new_token()
+        token = self._new_token() if token is None else checked_token(token, TOKEN_LENGTH)
         account = open_account(ProjectState(source, self.clock), rights)
         self.accounts[token] = account
         if self._keeper is not None:
