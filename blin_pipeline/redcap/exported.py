@@ -51,11 +51,11 @@ class ProjectExport:
     """A project, read completely, lying in a workspace until it is landed.
 
     Attributes:
-        source_kind: ``api`` or ``files``.
+        source_kind: ``api``, ``files`` or ``project_xml``.
         setup: Everything but the records.
         redcap_version: The server's version, None when unknown.
         pulled_at_utc: When the reading began, naive UTC.
-        exported_at: Local time in the name of an export file, blank otherwise.
+        exported_at: Local time in the name of an export file or in a project XML, blank otherwise.
         forms: Instruments that the source holds.
         census: Keys and statuses.
         payloads: Exact bytes, for the archive.
@@ -70,7 +70,7 @@ class ProjectExport:
             are no rows here.
     """
 
-    source_kind: Literal["api", "files"]
+    source_kind: Literal["api", "files", "project_xml"]
     setup: ProjectSetup
     redcap_version: str | None
     pulled_at_utc: datetime

@@ -100,9 +100,11 @@ _FAULTS: dict[str, tuple[str, str, bool]] = {
 
 #: What the name of a source begins with when a person downloaded it.
 _FILE = "the file"
+PROJECT_FILE = "the file of the project"
 _EXPORT_AGAIN = (
     "Export again as CSV with raw values and raw headers, comma separated, with the dictionary of the same day."
 )
+_EXPORT_XML_AGAIN = "Export the project XML again, with all records."
 
 
 class RedcapReadError(SourceError):
@@ -128,7 +130,7 @@ class RedcapReadError(SourceError):
         subject = f"The file{endpoint[len(_FILE) :]}" if endpoint.startswith(_FILE) else f"The request for {endpoint}"
         what = f"{subject} {clause}{': ' + detail if detail else ''}."
         if endpoint.startswith(_FILE):
-            fix = _EXPORT_AGAIN
+            fix = _EXPORT_XML_AGAIN if endpoint == PROJECT_FILE else _EXPORT_AGAIN
         super().__init__(code, what, fix=fix)
         self.endpoint = endpoint
         self.transient = usually_transient if transient is None else transient

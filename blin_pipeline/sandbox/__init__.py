@@ -7,5 +7,6 @@ say so; anything else comes from a file that the caller names.
 
 What may not: anything that the pipeline needs to do its work. No other room imports this one (the command line and
 the tests may), so that no code shared by both sides can hide a difference to the real server. The protocol is written
-from ``docs/redcap.md``, not from the client.
+from ``docs/redcap.md``, not from the client. One thing is shared: how a project XML is read (``redcap.odm``), a file and no
+protocol.
 """

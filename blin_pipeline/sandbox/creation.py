@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from blin_pipeline.errors import ConfigurationError
+from blin_pipeline.errors import ConfigurationError, SourceError
 from blin_pipeline.registry.dictionary import Dictionary, Field
 from blin_pipeline.sandbox.contents.call import Answer
 from blin_pipeline.sandbox.contents.payload import Row, one_object
@@ -62,7 +62,7 @@ def _from_odm(odm: str, number: int, created: datetime) -> SourceProject:
     """A project from project XML; as on the real server, calculated values and survey times are not restored."""
     try:
         source = read_project_xml(odm.encode(), project_id=number)
-    except ConfigurationError as error:
+    except (ConfigurationError, SourceError) as error:
         raise ApiError(400, error.what) from None
     lost = {item.field_name for item in source.dictionary.fields if item.field_type == "calc"}
     lost |= {f"{form}_timestamp" for form in source.surveys}

@@ -10,8 +10,8 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 
+from blin_pipeline.redcap.odm.safe_xml import XmlRefusedError, parse_xml
 from blin_pipeline.sandbox.protocol import ApiError, Format
-from blin_pipeline.sandbox.safe_xml import XmlRefusedError, parse_xml
 
 BAD_DATA = "The data being imported was formatted incorrectly"
 Item = Mapping[str, str]

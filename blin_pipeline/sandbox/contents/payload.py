@@ -10,9 +10,9 @@ import json
 from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
+from blin_pipeline.redcap.odm.safe_xml import XmlRefusedError, parse_xml
 from blin_pipeline.sandbox.incoming import BAD_DATA, read_items
 from blin_pipeline.sandbox.protocol import ApiError, ApiRequest
-from blin_pipeline.sandbox.safe_xml import XmlRefusedError, parse_xml
 
 Row = dict[str, str]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from blin_pipeline.redcap.odm.vocabulary import ACCESS_GROUP
 from blin_pipeline.registry.dictionary import Field, checkbox_column
-from blin_pipeline.sandbox.odm.vocabulary import ACCESS_GROUP
 from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.structure import SURVEY_IDENTIFIER
 

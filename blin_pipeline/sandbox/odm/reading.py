@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from blin_pipeline.sandbox.odm.reading_data import read_data
-from blin_pipeline.sandbox.odm.reading_dictionary import read_dictionary
+from blin_pipeline.redcap.odm.dictionary import read_dictionary
+from blin_pipeline.redcap.odm.document import open_document, survey_forms
+from blin_pipeline.redcap.odm.records import OdmRow, read_records
+from blin_pipeline.redcap.odm.refusal import wrong
+from blin_pipeline.redcap.odm.vocabulary import NAMES
 from blin_pipeline.sandbox.odm.reading_people import read_reports, read_roles
-from blin_pipeline.sandbox.odm.refusal import wrong
-from blin_pipeline.sandbox.odm.vocabulary import NAMES, SETTINGS
-from blin_pipeline.sandbox.rows import SourceProject
-from blin_pipeline.sandbox.safe_xml import XmlRefusedError, parse_xml
-from blin_pipeline.sandbox.setup import PROJECT_INFO, Arm, Event, Repeat, unique_group_name
+from blin_pipeline.sandbox.odm.vocabulary import SETTINGS
+from blin_pipeline.sandbox.rows import FormRow, SourceProject
+from blin_pipeline.sandbox.setup import PROJECT_INFO, Arm, Event, Repeat, StoredFile, unique_group_name
 
 FIRST_EVENT_ID = 40
-_CODE_BREAK = re.compile(r"[\r\n|]+")
-_REPEATING = "redcap:RepeatingInstrumentsAndEvents"
 
 
 def project_from_xml(path: Path, *, project_id: int = 1) -> SourceProject:
-    """Read a project XML file; errors as :func:`read_project_xml`, and ``E_SANDBOX_ODM`` for a file that is not there."""
+    """Read a project XML file; errors as :func:`read_project_xml`, and ``E_PROJECT_XML`` for a file that is not there."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -39,50 +37,40 @@ def read_project_xml(content: bytes, *, source: str = "The project XML", project
         project_id: REDCap's number of the project; the file does not hold one.
 
     Raises:
-        ConfigurationError: Code ``E_SANDBOX_ODM``: no UTF-8, no well-formed XML, a document type, not a REDCap project,
-            or data for items that the file does not define. Code ``E_REGISTRY_FILE``: a field no dictionary may hold.
+        SourceError: Code ``E_PROJECT_XML``: no UTF-8, no well-formed XML, a document type, not a REDCap project,
+            or data for items that the file does not define.
+        ConfigurationError: Code ``E_REGISTRY_FILE``: a field no dictionary may hold.
     """
-    root = _root(content, source)
-    study, metadata = root.find("Study"), root.find("Study/MetaDataVersion")
-    variables = study.find("GlobalVariables") if study is not None else None
-    if root.tag != "ODM" or metadata is None or variables is None:
-        raise wrong(source, "it is no ODM file with a study and its metadata")
-    events, event_forms = _events(metadata)
-    repeats = _repeats(variables, is_longitudinal=bool(events))
-    missing_data_codes = _missing_codes(variables.findtext("redcap:MissingDataCodes", "", NAMES))
-    dictionary, labels = read_dictionary(metadata, source, missing_data_codes)
-    items = {item.get("OID", "") for item in metadata.iterfind("ItemDef")}
-    named = {item.get("form_name", "") for item in variables.iterfind("redcap:SurveysGroup/*", NAMES)}
-    groups, rows = read_data(root.find("ClinicalData"), dictionary, missing_data_codes, repeats, source)
+    document = open_document(content, source)
+    variables, codes = document.variables, dict(document.missing_data_codes)
+    events = tuple(_event(FIRST_EVENT_ID + n, item) for n, item in enumerate(document.event_definitions))
+    dictionary, labels = read_dictionary(document.metadata, source, codes)
+    records = tuple(read_records(document, dictionary))
     return SourceProject(
         title=variables.findtext("StudyName", ""),
         project_id=project_id,
         dictionary=dictionary,
         instrument_labels=labels,
         repeating_instruments=(),
-        surveys=tuple(form for form in dictionary.forms if form in named or f"{form}_timestamp" in items),
+        surveys=survey_forms(document, dictionary),
         data_access_groups=_groups(variables),
-        record_groups=groups,
-        missing_data_codes=missing_data_codes,
-        rows=rows,
-        created=_created(root, source),
+        record_groups={record.record_id: record.group for record in records},
+        missing_data_codes=codes,
+        rows=tuple(_form_row(row) for record in records for row in record.rows),
+        created=_created(document.root, source),
         settings={**_settings(variables), "is_longitudinal": int(bool(events))},
-        arms=_arms(metadata),
+        arms=_arms(document.metadata),
         events=events,
-        event_forms=event_forms,
-        repeats=repeats,
+        event_forms=document.event_forms,
+        repeats=tuple(Repeat(*repeat) for repeat in document.repeats),
         roles=read_roles(variables),
         reports=read_reports(variables),
     )
 
 
-def _root(content: bytes, source: str) -> Element:
-    try:
-        return parse_xml(content.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise wrong(source, f"byte {error.start} is not UTF-8") from None
-    except XmlRefusedError as error:
-        raise wrong(source, str(error)) from None
+def _form_row(row: OdmRow) -> FormRow:
+    files = {name: StoredFile(*file) for name, file in row.files.items()}
+    return FormRow(row.record_id, row.form, row.instance, dict(row.values), row.event, files)
 
 
 def _created(root: Element, source: str) -> datetime:
@@ -100,22 +88,6 @@ def _settings(variables: Element) -> dict[str, str | int]:
         if text is not None:
             found[key] = int(text) if isinstance(PROJECT_INFO[key], int) and text.isdecimal() else text
     return found
-
-
-def _events(metadata: Element) -> tuple[tuple[Event, ...], tuple[tuple[str, str], ...]]:
-    """Events in the order of the protocol, and their designated instruments."""
-    by_oid = {item.get("OID", ""): item for item in metadata.iterfind("StudyEventDef")}
-    ordered = [item.get("StudyEventOID", "") for item in metadata.iterfind("Protocol/StudyEventRef")]
-    oids = list(dict.fromkeys([*(oid for oid in ordered if oid in by_oid), *by_oid]))
-    events = tuple(_event(FIRST_EVENT_ID + number, by_oid[oid]) for number, oid in enumerate(oids))
-    forms = {form.get("OID", ""): form.get("redcap:FormName", "") for form in metadata.iterfind("FormDef")}
-    pairs = tuple(
-        (event.unique_name, forms[reference.get("FormOID", "")])
-        for event, oid in zip(events, oids, strict=True)
-        for reference in by_oid[oid].iterfind("FormRef")
-        if reference.get("FormOID", "") in forms
-    )
-    return events, pairs
 
 
 def _event(number: int, item: Element) -> Event:
@@ -139,31 +111,9 @@ def _arms(metadata: Element) -> tuple[Arm, ...]:
     return tuple(Arm(number, name) for number, name in sorted(arms.items()))
 
 
-def _repeats(variables: Element, *, is_longitudinal: bool) -> tuple[Repeat, ...]:
-    """What repeats; the set-up block alone is trusted, the ``Repeating`` marks of older files say No throughout."""
-    instruments = (
-        Repeat(
-            item.get("redcap:RepeatInstrument", ""),
-            item.get("redcap:UniqueEventName", "") if is_longitudinal else "",
-            item.get("redcap:CustomLabel", ""),
-        )
-        for item in variables.iterfind(f"{_REPEATING}//redcap:RepeatingInstrument", NAMES)
-    )
-    events = (
-        Repeat("", item.get("redcap:UniqueEventName", ""))
-        for item in variables.iterfind(f"{_REPEATING}//redcap:RepeatingEvent", NAMES)
-    )
-    return (*instruments, *events)
-
-
 def _groups(variables: Element) -> tuple[tuple[str, str], ...]:
     groups: dict[str, str] = {}
     for item in variables.iterfind("redcap:DataAccessGroupsGroup/*", NAMES):
         label = item.get("group_name", "")
         groups[unique_group_name(label, groups)] = label
     return tuple((label, name) for name, label in groups.items())
-
-
-def _missing_codes(text: str) -> dict[str, str]:
-    pairs = (part.partition(",") for part in _CODE_BREAK.split(text) if part.strip())
-    return {code.strip(): label.strip() for code, _, label in pairs}

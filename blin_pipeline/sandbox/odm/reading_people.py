@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from xml.etree.ElementTree import Element
 
-from blin_pipeline.sandbox.odm.vocabulary import NAMES, ROLE_FLAGS
+from blin_pipeline.redcap.odm.vocabulary import NAMES
+from blin_pipeline.sandbox.odm.vocabulary import ROLE_FLAGS
 from blin_pipeline.sandbox.report_definition import Report
 from blin_pipeline.sandbox.rights import EntryRight, ExportRight, Privileges, Role
 

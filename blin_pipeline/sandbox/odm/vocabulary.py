@@ -1,42 +1,17 @@
-"""Words that the project XML has and the API has not, both ways.
+"""Words that the project XML has and the API has not, where only the sandbox needs them.
 
-Source: ``docs/redcap.md`` section 12, and project files of REDCap 14.7 to 15.5.
+Those that a reader needs are :mod:`blin_pipeline.redcap.odm.vocabulary`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from blin_pipeline.redcap.odm.vocabulary import FIELD_TYPES, VALIDATIONS
 from blin_pipeline.registry.dictionary import Field
 
-#: Name spaces for element paths.
-NAMES: dict[str, str] = {"redcap": "redcap"}
-#: Field type in the project XML -> in the dictionary, where they differ.
-FIELD_TYPES: Mapping[str, str] = {"textarea": "notes", "select": "dropdown"}
-#: Validation in the project XML -> in the dictionary, where they differ.
-VALIDATIONS: Mapping[str, str] = {"int": "integer", "float": "number"}
 XML_FIELD_TYPES: Mapping[str, str] = {word: name for name, word in FIELD_TYPES.items()}
 XML_VALIDATIONS: Mapping[str, str] = {word: name for name, word in VALIDATIONS.items()}
-#: ItemDef attribute -> dictionary column, where the text is the same on both sides.
-FIELD_ATTRIBUTES: Mapping[str, str] = {
-    "redcap:BranchingLogic": "branching_logic",
-    "redcap:SectionHeader": "section_header",
-    "redcap:FieldNote": "field_note",
-    "redcap:CustomAlignment": "custom_alignment",
-    "redcap:Identifier": "identifier",
-    "redcap:RequiredField": "required_field",
-    "redcap:MatrixGroupName": "matrix_group_name",
-    "redcap:MatrixRanking": "matrix_ranking",
-    "redcap:QuestionNum": "question_number",
-    "redcap:FieldAnnotation": "field_annotation",
-}
-#: Field type -> ItemDef attribute that holds the text of the dictionary's choices column.
-CHOICE_ATTRIBUTES: Mapping[str, str] = {
-    "calc": "redcap:Calculation",
-    "slider": "redcap:SliderLabels",
-    "sql": "redcap:SqlQuery",
-}
-ACCESS_GROUP = "redcap_data_access_group"
 STATUS_LABELS: Mapping[str, str] = {"0": "Incomplete", "1": "Unverified", "2": "Complete"}
 
 

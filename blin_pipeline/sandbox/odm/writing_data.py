@@ -6,9 +6,10 @@ import base64
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from blin_pipeline.redcap.odm.vocabulary import ACCESS_GROUP
 from blin_pipeline.sandbox.odm.items import Group, Item
 from blin_pipeline.sandbox.odm.markup import Attributes, empty, opening
-from blin_pipeline.sandbox.odm.vocabulary import ACCESS_GROUP, data_type
+from blin_pipeline.sandbox.odm.vocabulary import data_type
 from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.records.choosing import Chosen
 from blin_pipeline.sandbox.structure import UPLOADS, RowKey

@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from blin_pipeline.redcap.odm.vocabulary import ACCESS_GROUP, CHOICE_ATTRIBUTES, FIELD_ATTRIBUTES
 from blin_pipeline.registry.dictionary import Field
 from blin_pipeline.sandbox.odm.items import Group, Item
 from blin_pipeline.sandbox.odm.markup import Attributes, element, empty, opening
 from blin_pipeline.sandbox.odm.vocabulary import (
-    ACCESS_GROUP,
-    CHOICE_ATTRIBUTES,
-    FIELD_ATTRIBUTES,
     STATUS_LABELS,
     XML_FIELD_TYPES,
     XML_VALIDATIONS,

@@ -31,7 +31,7 @@ from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 from blin_pipeline.settings import Settings, load_settings
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 K = FaultKind
 #: The six endpoints of the proof; the set-up beside the dictionary is asked for in two requests.
 JSON_ENDPOINTS = {

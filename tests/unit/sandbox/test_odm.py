@@ -13,7 +13,8 @@ from server_sample import OTHER_TOKEN, TOKEN, post
 from server_sample import PROJECT as CLASSIC
 from visit_sample import BASE, PROJECT, RIGHTS, VISIT
 
-from blin_pipeline.errors import ConfigurationError
+from blin_pipeline.errors import SourceError
+from blin_pipeline.redcap.odm.safe_xml import parse_xml
 from blin_pipeline.sandbox.formats import Cell
 from blin_pipeline.sandbox.odm.reading import project_from_xml, read_project_xml
 from blin_pipeline.sandbox.odm.writing import OdmContents, project_xml
@@ -23,7 +24,6 @@ from blin_pipeline.sandbox.records.query import RecordQuery
 from blin_pipeline.sandbox.report_definition import Report
 from blin_pipeline.sandbox.rights import EVERY_PRIVILEGE, ExportRight, Role, TokenRights
 from blin_pipeline.sandbox.rows import SourceProject
-from blin_pipeline.sandbox.safe_xml import parse_xml
 from blin_pipeline.sandbox.serve import serving
 from blin_pipeline.sandbox.setup import StoredFile
 from blin_pipeline.sandbox.structure import RowKey
@@ -245,14 +245,14 @@ def test_rights_hide_in_the_document_what_they_hide_in_exports() -> None:
 )
 def test_a_document_that_is_none_is_refused_by_name(change: Callable[[bytes], bytes], problem: str) -> None:
     body = written(ProjectState(PROJECT))
-    with pytest.raises(ConfigurationError, match=problem) as caught:
+    with pytest.raises(SourceError, match=problem) as caught:
         read_project_xml(change(body), source="visits.xml")
-    assert caught.value.code == "E_SANDBOX_ODM"
-    assert "visits.xml cannot become a project" in caught.value.what
+    assert caught.value.code == "E_PROJECT_XML"
+    assert "visits.xml cannot be read as a project" in caught.value.what
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="the file cannot be read"):
+    with pytest.raises(SourceError, match="the file cannot be read"):
         project_from_xml(tmp_path / "nix.xml")
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
+from blin_pipeline.redcap.odm.vocabulary import CHOICE_ATTRIBUTES, FIELD_ATTRIBUTES, FIELD_TYPES, NAMES, VALIDATIONS
 from blin_pipeline.registry.dictionary import Dictionary, dictionary_from_rows
-from blin_pipeline.sandbox.odm.vocabulary import CHOICE_ATTRIBUTES, FIELD_ATTRIBUTES, FIELD_TYPES, NAMES, VALIDATIONS
 
 _LABEL_PATHS = ("Question/redcap:FormattedTranslatedText", "Question/TranslatedText")
 _DECODE_PATHS = ("Decode/redcap:FormattedTranslatedText", "Decode/TranslatedText")

@@ -5,82 +5,106 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from blin_pipeline.redcap.odm.document import Document
+from blin_pipeline.redcap.odm.refusal import wrong
+from blin_pipeline.redcap.odm.vocabulary import ACCESS_GROUP
 from blin_pipeline.registry.dictionary import Dictionary
-from blin_pipeline.sandbox.odm.refusal import wrong
-from blin_pipeline.sandbox.odm.vocabulary import ACCESS_GROUP
-from blin_pipeline.sandbox.rows import FormRow
-from blin_pipeline.sandbox.setup import Repeat, StoredFile
-from blin_pipeline.sandbox.structure import SURVEY_IDENTIFIER
 
+SURVEY_IDENTIFIER = "redcap_survey_identifier"
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d(?::\d\d)?)")
 _FORM = "Form."
 _EVENT = "Event."
 
 
-def read_data(
-    clinical: Element | None,
-    dictionary: Dictionary,
-    missing_data_codes: Mapping[str, str],
-    repeats: Collection[Repeat],
-    source: str,
-) -> tuple[dict[str, str], tuple[FormRow, ...]]:
-    """Access group of every record, and one row per saved form, in the order of the file.
+class OdmFile(NamedTuple):
+    """An uploaded file: name as uploaded, bytes, MIME type."""
 
-    Raises:
-        ConfigurationError: Code ``E_SANDBOX_ODM``: an item that the metadata does not define, or a file that is not
-            base64. No value is in the message.
-    """
-    reader = _DataReader(dictionary, missing_data_codes, repeats, source)
-    for subject in clinical.iterfind("SubjectData") if clinical is not None else ():
-        reader.read_subject(subject)
-    return reader.groups, tuple(reader.rows)
+    name: str
+    content: bytes
+    media_type: str
 
 
-class _DataReader:
-    """Collects what it reads.
+class OdmRow(NamedTuple):
+    """One instrument of one record and event; of what repeats, one instance.
 
     Attributes:
-        groups: Record id -> unique group name.
-        rows: Saved forms.
+        record_id: The record's id.
+        form: Instrument name.
+        event: Unique event name, blank in a classic project.
+        instance: None where neither the instrument nor its event repeats.
+        values: Export name -> stored text, never blank; unticked checkbox options are left out. An upload field holds its
+            file's name.
+        files: Upload field -> its file.
     """
 
-    def __init__(
-        self, dictionary: Dictionary, missing_data_codes: Mapping[str, str], repeats: Collection[Repeat], source: str
-    ) -> None:
+    record_id: str
+    form: str
+    event: str
+    instance: int | None
+    values: Mapping[str, str]
+    files: Mapping[str, OdmFile]
+
+
+class OdmRecord(NamedTuple):
+    """One record: its id, the unique name of its data access group (blank for none), its rows in the order of the file."""
+
+    record_id: str
+    group: str
+    rows: tuple[OdmRow, ...]
+
+
+def read_records(document: Document, dictionary: Dictionary) -> Iterator[OdmRecord]:
+    """Every record, in the order of the file.
+
+    Args:
+        document: The file.
+        dictionary: Its fields.
+
+    Raises:
+        SourceError: Code ``E_PROJECT_XML``: an item that the metadata does not define, a file that is not base64, a repeat
+            key that is no number. No value is in the message.
+    """
+    reader = _Reader(document, dictionary)
+    for subject in document.root.iterfind("ClinicalData/SubjectData"):
+        yield reader.record(subject)
+
+
+class _Reader:
+    """Reads one record after the other."""
+
+    def __init__(self, document: Document, dictionary: Dictionary) -> None:
+        codes = document.missing_data_codes
         self._record_id_field = dictionary.record_id_field
-        self._repeating = {(item.event, item.form) for item in repeats}
-        self._source = source
+        self._repeating = {(item.event, item.form) for item in document.repeats}
+        self._source = document.source
         self._options = {
-            name
-            for field in dictionary.fields
-            if field.field_type == "checkbox"
-            for name in field.export_names(missing_data_codes)
+            name for field in dictionary.fields if field.field_type == "checkbox" for name in field.export_names(codes)
         }
         self._moments = {field.field_name for field in dictionary.fields if field.validation.startswith("datetime_")}
         self._known = {
-            form: {*dictionary.export_columns(form, missing_data_codes), f"{form}_timestamp", SURVEY_IDENTIFIER}
+            form: {*dictionary.export_columns(form, codes), f"{form}_timestamp", SURVEY_IDENTIFIER}
             for form in dictionary.forms
         }
-        self.groups: dict[str, str] = {}
-        self.rows: list[FormRow] = []
 
-    def read_subject(self, subject: Element) -> None:
+    def record(self, subject: Element) -> OdmRecord:
         record_id = subject.get("SubjectKey", "")
-        self.groups.setdefault(record_id, "")
+        group = ""
+        rows: list[OdmRow] = []
         for event, event_instance, form_data in _forms(subject):
             form = form_data.get("FormOID", "").removeprefix(_FORM)
             if form not in self._known:
                 raise wrong(self._source, f"it holds data of the instrument {form!r}, which it does not define")
             instance = self._instance(event, form, event_instance, form_data.get("FormRepeatKey", "1"))
             values: dict[str, str] = {}
-            files: dict[str, StoredFile] = {}
+            files: dict[str, OdmFile] = {}
             for item in form_data.iterfind("ItemGroupData/*"):
                 name = item.get("ItemOID", "")
                 if name == ACCESS_GROUP:
-                    self.groups[record_id] = item.get("Value", "")
+                    group = item.get("Value", "")
                 elif name not in self._known[form]:
                     raise wrong(self._source, f"it holds data of {name!r} in {form!r}, which it does not define")
                 elif item.tag == "ItemDataBase64Binary":
@@ -89,7 +113,8 @@ class _DataReader:
                 else:
                     values[name] = self._value(name, item.get("Value", ""))
             kept = {name: value for name, value in values.items() if value and name != self._record_id_field}
-            self.rows.append(FormRow(record_id, form, instance, kept, event, files))
+            rows.append(OdmRow(record_id, form, event, instance, kept, files))
+        return OdmRecord(record_id, group, tuple(rows))
 
     def _instance(self, event: str, form: str, event_key: str, form_key: str) -> int | None:
         if (event, form) in self._repeating:
@@ -107,12 +132,12 @@ class _DataReader:
             return ""
         return _MOMENT.sub(r"\1 \2", value) if name in self._moments and _MOMENT.fullmatch(value) else value
 
-    def _file(self, item: Element) -> StoredFile:
+    def _file(self, item: Element) -> OdmFile:
         try:
             content = base64.b64decode("".join((item.text or "").split()), validate=True)
         except binascii.Error:
             raise wrong(self._source, "an uploaded file is not base64") from None
-        return StoredFile(item.get("redcap:DocName", ""), content, item.get("redcap:MimeType", ""))
+        return OdmFile(item.get("redcap:DocName", ""), content, item.get("redcap:MimeType", ""))
 
 
 def _forms(subject: Element) -> Iterator[tuple[str, str, Element]]:
