@@ -11,7 +11,8 @@ select
     planned.purpose_cd,
     planned.planned_days,
     form.bc_tki_cd as tki_cd,
-    measured.is_running
+    measured.is_running,
+    planned.pull_id
 from {{ ref('int_blin_cycle__measured') }} as measured
 inner join {{ ref('int_blin_cycle__numbered') }} as numbered
     on measured.patient_key = numbered.patient_key and measured.cycle_instance_no = numbered.cycle_instance_no

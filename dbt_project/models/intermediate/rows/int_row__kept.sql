@@ -6,6 +6,7 @@
     'relapse': ('int_relapse__kept', 'instance_no'),
     'hct': ('int_hct__kept', 'instance_no'),
     'followup': ('int_followup__kept', 'instance_no'),
+    'adverse_event': ('int_adverse_event__kept', 'instance_no'),
     'blin_segment': ('int_infusion__segment', 'instance_no'),
     'blin_cycle': ('int_blin_cycle__measured', 'cycle_instance_no'),
 } %}
