@@ -37,6 +37,10 @@ select
     baseline.dx_dtf,
     period.plan_date,
     baseline.backbone_declared_cd,
+    backbone.derived_cd as backbone_derived_cd,
+    backbone.final_cd as backbone_final_cd,
+    backbone.confidence_cd as backbone_confidence_cd,
+    backbone.is_conflict as backbone_conflict,
     status.eligibility_status_cd,
     status.eligibility_status_cd = 'ELIGIBLE' as is_eligible,
     state.is_treated,
@@ -79,6 +83,7 @@ inner join {{ ref('int_subject__response_state') }} as state on subject.patient_
 inner join {{ ref('int_subject__horizon') }} as horizon on subject.patient_key = horizon.patient_key
 inner join {{ ref('int_eligibility__evidence') }} as evidence on subject.patient_key = evidence.patient_key
 inner join {{ ref('int_eligibility__status') }} as status on subject.patient_key = status.patient_key
+inner join {{ ref('int_backbone__final') }} as backbone on subject.patient_key = backbone.patient_key
 inner join {{ ref('int_subject__milestone') }} as milestone on subject.patient_key = milestone.patient_key
 left join {{ ref('int_frontline__period') }} as period on subject.patient_key = period.patient_key
 left join {{ ref('int_contact__last') }} as contact on subject.patient_key = contact.patient_key
