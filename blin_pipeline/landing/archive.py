@@ -45,3 +45,9 @@ def unpack(path: Path) -> bytes:
     """The exact bytes of one archived answer."""
     with path.open("rb") as packed:
         return zstandard.ZstdDecompressor().stream_reader(packed).read()
+
+
+def unpack_to(path: Path, destination: Path) -> None:
+    """Write the exact bytes of one archived answer to a file, piece by piece."""
+    with path.open("rb") as packed, destination.open("wb") as out:
+        zstandard.ZstdDecompressor().copy_stream(packed, out)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from blin_pipeline.errors import DataError
+from blin_pipeline.landing.order import NaturalKey, natural, row_order
 from blin_pipeline.landing.parquet import read_rows
 from blin_pipeline.landing.pull import Pull
 from blin_pipeline.redcap.faults import RedcapReadError
@@ -59,19 +61,18 @@ def refuse_unexplained_loss(
             "This pull is of another REDCap project than the one before.",
             fix="Use another home folder for another project; to change the project on purpose, accept the loss.",
         )
-    before, present = _records(previous), _records(current)
-    lost = before - present
-    renamed = _renamed(log or (), present - before, previous.manifest.record_id_field)
+    lost = {row[0] for row in only_in_first(_records(previous), _records(current), _record_order)}
+    new = {row[0] for row in only_in_first(_records(current), _records(previous), _record_order)}
+    renamed = _renamed(log or (), new, previous.manifest.record_id_field)
     unexplained = max(0, len(lost - _deleted(log or ())) - renamed)
     edited = {entry.record for entry in log or () if _EDITS.match(entry.action)}
     rows: dict[str, int] = {}
     unexplained_rows = 0
     for form in previous.forms:
-        gone = [key for key in _keys(previous, form) - _keys(current, form) if key[0] in present]
-        if gone:
-            rows[form] = len(gone)
-        if log is not None:
-            unexplained_rows += sum(key[0] not in edited for key in gone)
+        for key in only_in_first(_keys(previous, form), _keys(current, form), _key_order):
+            if key[0] not in lost:
+                rows[form] = rows.get(form, 0) + 1
+                unexplained_rows += log is not None and key[0] not in edited
     if (unexplained or unexplained_rows) and not accepted:
         raise DataError(
             "E_UNEXPLAINED_LOSS",
@@ -99,14 +100,36 @@ def refuse_shrunk_sites(previous: Pull, current: Pull, *, closed: Collection[str
         )
 
 
-def _records(pull: Pull) -> set[str]:
-    return {row[0] for row in read_rows(pull.setup_path("records"), ["record_id"])}
+def only_in_first(
+    first: Iterable[tuple[str, ...]], second: Iterable[tuple[str, ...]], order: Callable[[tuple[str, ...]], Any]
+) -> Iterator[tuple[str, ...]]:
+    """Rows of the first that the second lacks; both in the same order, no row twice. Holds one row of each."""
+    others = iter(second)
+    other = next(others, None)
+    for row in first:
+        place = order(row)
+        while other is not None and order(other) < place:
+            other = next(others, None)
+        if other is None or order(other) != place:
+            yield row
 
 
-def _keys(pull: Pull, form: str) -> set[tuple[str, ...]]:
+def _records(pull: Pull) -> Iterator[tuple[str, ...]]:
+    return read_rows(pull.setup_path("records"), ["record_id"])
+
+
+def _record_order(row: tuple[str, ...]) -> NaturalKey:
+    return natural(row[0])
+
+
+def _keys(pull: Pull, form: str) -> Iterator[tuple[str, ...]]:
     if form not in pull.manifest.forms:
-        return set()
-    return set(read_rows(pull.form_path(form), ["record_id", EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE]))
+        return iter(())
+    return read_rows(pull.form_path(form), ["record_id", EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE])
+
+
+def _key_order(row: tuple[str, ...]) -> tuple[object, ...]:
+    return row_order(*row)
 
 
 def _deleted(log: Sequence[LogEntry]) -> set[str]:

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from blin_pipeline.errors import BlinError
 from blin_pipeline.landing.manifest import canonical_json
 from blin_pipeline.redcap.disk import disk_faults
@@ -17,20 +19,49 @@ from blin_pipeline.redcap.disk import disk_faults
 REASON_FILE = "reason.json"
 
 
+_PREFIX = ".pulling-"
+
+
 @contextmanager
 def workspace(parent: Path) -> Iterator[Path]:
-    """A private folder for one reading, gone afterwards.
+    """A private folder for one reading, gone afterwards; those that killed readings left in ``parent`` are cleared first.
 
     Raises:
         StorageError: It cannot be made.
     """
     with disk_faults("making a work folder"):
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".pulling-", dir=parent))
+        _clear_abandoned(parent)
+        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+        lock = FileLock(_lock_of(folder), mode=0o600)
+        lock.acquire(timeout=0)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        _lock_of(folder).unlink(missing_ok=True)
+        lock.release()
+
+
+def _clear_abandoned(parent: Path) -> None:
+    """Remove work folders whose process is gone: a lock ends with the process that held it."""
+    for folder in parent.glob(f"{_PREFIX}*"):
+        if not folder.is_dir():
+            if not folder.with_suffix("").is_dir():
+                folder.unlink(missing_ok=True)
+            continue
+        lock = FileLock(_lock_of(folder), mode=0o600)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
+        _lock_of(folder).unlink(missing_ok=True)
+        lock.release()
+
+
+def _lock_of(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.lock")
 
 
 def keep_for_inspection(folder: Path, quarantine_dir: Path, run_label: str, error: BlinError) -> Path | None:

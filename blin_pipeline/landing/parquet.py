@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from blin_pipeline.landing.manifest import TableEntry
+from blin_pipeline.landing.sorting import sorted_rows
 
 #: Rows held in memory at a time.
 BATCH_ROWS = 16_384
@@ -64,7 +66,7 @@ def write_table(
 ) -> TableEntry:
     """Write rows of text, sorted, flushed to the disk, readable by its owner only.
 
-    Rows that arrive in order are streamed; only a table that arrives out of order is held in memory.
+    Rows are streamed; a table that arrives out of order is sorted on the disk.
 
     Args:
         path: File to create.
@@ -74,10 +76,11 @@ def write_table(
     """
     in_order, content = _stream(path, columns, rows, order)
     if not in_order and order is not None:
-        table = pq.read_table(path)
-        lists = [column.to_pylist() for column in table.columns]
-        ordered = sorted(zip(*lists, strict=True), key=order)
-        _, content = _stream(path, columns, ordered, None)
+        arrived = path.with_name(f".{path.name}")
+        path.rename(arrived)
+        with TemporaryDirectory(prefix=".sorting-", dir=path.parent) as runs:
+            _, content = _stream(path, columns, sorted_rows(arrived, order, Path(runs)), None)
+        arrived.unlink()
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         n_bytes = file.tell()

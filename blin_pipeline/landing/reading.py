@@ -1,15 +1,22 @@
-"""Reading what was landed: the newest pull, its records, its dictionary, the columns that its source has."""
+"""Reading what was landed: the accepted pull, its records, its dictionary, the columns that its source has.
+
+Whoever opens a pull here gets one whose files were hashed again first.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from blin_pipeline.errors import DataError
-from blin_pipeline.landing.pull import Pull, open_pull, readings
+from blin_pipeline.landing.ledger import Reading, readings
+from blin_pipeline.landing.pull import Pull, open_pull, tampered
 from blin_pipeline.landing.setup_tables import DICTIONARY_COLUMNS, KEY_COLUMNS
 from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.project_setup import EVENT, GROUP
@@ -20,34 +27,77 @@ from blin_pipeline.registry.source_plan import SourceShape
 ACCEPTED = "accepted"
 
 
-def latest_pull(pulls_dir: Path) -> Pull | None:
-    """The pull of the newest reading, None when nothing was landed yet.
+class Accepted(BaseModel):
+    """The note of the accepted pull.
+
+    Attributes:
+        pull_id: The pull.
+        reading: Hash of its line in the list of readings.
+        full_reading: Hash of the line of the last full reading that was accepted; blank without any.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pull_id: str
+    reading: str
+    full_reading: str
+
+
+def checked_pull(pulls_dir: Path, pull_id: str) -> Pull:
+    """A pull whose files, and whose manifest against the list of readings, were hashed again.
+
+    Raises:
+        DataError: ``E_PULL_TAMPERED``.
+        StorageError: A file cannot be read.
+    """
+    pull = open_pull(pulls_dir / pull_id)
+    pull.check_files()
+    listed = [reading.manifest_sha256 for reading in readings(pulls_dir) if reading.pull_id == pull_id]
+    if listed and listed[-1] != hashlib.sha256(pull.manifest.canonical()).hexdigest():
+        raise tampered(pull_id, "manifest.json", "is not the one that the list of pulls names")
+    return pull
+
+
+def latest_reading(pulls_dir: Path) -> Reading | None:
+    """The newest reading, None when nothing was landed yet.
 
     Raises:
         DataError: ``E_PULL_TAMPERED``.
     """
     found = readings(pulls_dir)
-    return open_pull(pulls_dir / found[-1].pull_id) if found else None
+    return found[-1] if found else None
 
 
 def accept(pulls_dir: Path, pull: Pull) -> None:
     """Note that a pull passed its comparison with the one before: only such a pull may feed the tables."""
+    reading = next(line for line in reversed(readings(pulls_dir)) if line.pull_id == pull.pull_id)
+    before = accepted_note(pulls_dir)
+    full = reading.sha256 if reading.mode == "full" else before.full_reading if before is not None else ""
+    note = Accepted(pull_id=pull.pull_id, reading=reading.sha256, full_reading=full)
     unfinished = pulls_dir / f".{ACCEPTED}-{pull.pull_id}"
     with disk_faults("noting the pull"):
-        unfinished.write_text(f"{pull.pull_id}\n", encoding="ascii")
+        unfinished.write_text(json.dumps(note.model_dump()) + "\n", encoding="ascii")
         unfinished.replace(pulls_dir / ACCEPTED)
 
 
+def accepted_note(pulls_dir: Path) -> Accepted | None:
+    """Which pull was accepted last; None when there is none."""
+    try:
+        return Accepted.model_validate_json((pulls_dir / ACCEPTED).read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
 def accepted_pull(pulls_dir: Path) -> Pull:
-    """The pull that was accepted last.
+    """The pull that was accepted last, checked.
 
     Raises:
         DataError: ``E_NO_PULL`` when there is none; ``E_PULL_TAMPERED``.
     """
-    note = pulls_dir / ACCEPTED
-    if not note.is_file():
+    note = accepted_note(pulls_dir)
+    if note is None:
         raise DataError("E_NO_PULL", "no accepted pull is landed here", fix="Run a whole refresh.")
-    return open_pull(pulls_dir / note.read_text(encoding="ascii").strip())
+    return checked_pull(pulls_dir, note.pull_id)
 
 
 def records(pull: Pull) -> list[tuple[str, str]]:

@@ -40,7 +40,8 @@ def write_setup(export: ProjectExport, quarantine: Sequence[tuple[str, ...]], fo
         "records": write_table(
             folder / "records.parquet",
             RECORD_COLUMNS,
-            sorted(export.census.groups.items(), key=lambda item: natural(item[0])),
+            export.census.groups.items(),
+            lambda row: natural(row[0]),
         ),
         "missing_codes": write_table(folder / "missing_codes.parquet", MISSING_CODE_COLUMNS, codes),
         "form_event": write_table(folder / "form_event.parquet", FORM_EVENT_COLUMNS, sorted(_form_events(export))),

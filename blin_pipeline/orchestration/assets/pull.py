@@ -13,7 +13,8 @@ from blin_pipeline.errors import BlinError
 from blin_pipeline.landing.compare import refuse_shrunk_sites, refuse_unexplained_loss
 from blin_pipeline.landing.inspection import keep_for_inspection
 from blin_pipeline.landing.inspection import workspace as reading_folder
-from blin_pipeline.landing.pull import Pull, land
+from blin_pipeline.landing.pull import Pull
+from blin_pipeline.landing.write import land
 from blin_pipeline.landing.raw_schema import present, write_crosswalk
 from blin_pipeline.landing.reading import accept, accepted_pull, records
 from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL

@@ -11,7 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 from blin_pipeline.landing.parquet import read_rows
-from blin_pipeline.landing.pull import Pull, land
+from blin_pipeline.landing.pull import Pull
+from blin_pipeline.landing.write import land
 from blin_pipeline.redcap.files import export_from_files
 from blin_pipeline.registry.dictionary import COLUMNS
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from landing_sample import landed, landed_cells
 from pydantic import SecretStr
 
-from blin_pipeline.landing.pull import Pull, land
+from blin_pipeline.landing.pull import Pull
+from blin_pipeline.landing.write import land
 from blin_pipeline.redcap.client import RedcapClient
 from blin_pipeline.redcap.export import export_project
 from blin_pipeline.redcap.files import export_from_files

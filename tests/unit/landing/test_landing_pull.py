@@ -18,7 +18,8 @@ from landing_sample import HEADER, ROWS, csv_text, dictionary_text, landed, land
 
 from blin_pipeline.errors import DataError, LockedError
 from blin_pipeline.landing.parquet import read_rows
-from blin_pipeline.landing.pull import Pull, open_pull, readings
+from blin_pipeline.landing.ledger import readings
+from blin_pipeline.landing.pull import Pull, open_pull
 
 
 def _snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
@@ -196,13 +197,13 @@ def test_full_disk_leaves_nothing_behind(limit: int, pulls_dir: Path) -> None:
         import resource
         from pathlib import Path
         from blin_pipeline.errors import StorageError
-        from blin_pipeline.landing import pull
+        from blin_pipeline.landing import write
         from landing_sample import ROWS, landed
-        write = pull._Landing.write
+        landing = write._Landing.write
         def limited(self):
             resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[3]), resource.RLIM_INFINITY))
-            return write(self)
-        pull._Landing.write = limited
+            return landing(self)
+        write._Landing.write = limited
         try:
             landed(Path(sys.argv[2]), ROWS[:-1])
         except StorageError as error:
@@ -221,9 +222,9 @@ def test_killed_landing_is_cleared_by_the_next(pulls_dir: Path) -> None:
         """
         import os, signal
         from pathlib import Path
-        from blin_pipeline.landing import pull
+        from blin_pipeline.landing import write
         from landing_sample import landed
-        pull._settle = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        write._settle = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         landed(Path(sys.argv[2]))
         """,
         pulls_dir,

@@ -1,0 +1,235 @@
+"""Writing a pull: temporary folder, everything flushed, one rename, one line in the list of readings."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from blin_pipeline.errors import DataError, LockedError
+from blin_pipeline.landing.archive import archive
+from blin_pipeline.landing.ledger import Reading, append
+from blin_pipeline.landing.manifest import FateCount, FormEntry, LogWatermark, PullManifest, content_hash
+from blin_pipeline.landing.order import row_order
+from blin_pipeline.landing.parquet import write_table
+from blin_pipeline.landing.pull import Pull, facts_of, open_pull
+from blin_pipeline.landing.setup_tables import KEY_COLUMNS, write_setup
+from blin_pipeline.redcap.disk import disk_faults
+from blin_pipeline.redcap.exported import ProjectExport
+from blin_pipeline.redcap.faults import RedcapReadError
+from blin_pipeline.redcap.progress import Progress, Steps
+from blin_pipeline.redcap.rows import Fate, FormFile, read_form
+
+_UNFINISHED = ".landing-"
+#: Quarantine reason: data of an instrument on a row of another instrument or event.
+MISPLACED = "NOT_ON_THIS_ROW"
+
+
+def land(export: ProjectExport, pulls_dir: Path, *, progress: Progress | None = None) -> Pull:
+    """Make a reading permanent.
+
+    The same content landed again leaves the folder as it is; the time of the reading goes into ``pulls.jsonl``.
+
+    Args:
+        export: A complete reading, lying in its workspace.
+        pulls_dir: Folder of pulls; created when absent.
+        progress: Told of every landed table.
+
+    Raises:
+        StorageError: ``E_DISK`` and ``E_DISK_ACCESS``; nothing is left behind.
+        LockedError: ``E_LOCKED``: another landing runs here.
+        RedcapReadError: A row that the reading's own checks would have refused.
+    """
+    with disk_faults("writing the pull"):
+        pulls_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with _only_writer(pulls_dir):
+            pull = _unchanged(export, pulls_dir) if export.unchanged_since else _written(export, pulls_dir, progress)
+            _note(pulls_dir, pull, export)
+    return pull
+
+
+@contextmanager
+def _only_writer(pulls_dir: Path) -> Iterator[None]:
+    """Hold the folder of pulls, and clear what a killed landing left in it."""
+    lock = FileLock(pulls_dir / ".landing.lock", mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise LockedError(
+            "E_LOCKED", "Another landing writes into this home.", fix="Wait for it to end, then run again."
+        ) from None
+    try:
+        for abandoned in pulls_dir.glob(f"{_UNFINISHED}*"):
+            if abandoned.is_dir():
+                shutil.rmtree(abandoned)
+        yield
+    finally:
+        lock.release()
+
+
+class _Landing:
+    """Writes the files of one pull into a folder."""
+
+    def __init__(self, export: ProjectExport, folder: Path, progress: Progress | None) -> None:
+        self._export = export
+        self._folder = folder
+        self._steps = Steps(len(export.forms) + 2, progress)
+        self._quarantine: list[tuple[str, ...]] = []
+
+    def write(self) -> PullManifest:
+        export = self._export
+        labels = {entry.instrument_name: entry.instrument_label for entry in export.setup.instruments}
+        forms = {file.form: self._write_form(file, labels.get(file.form, "")) for file in export.forms}
+        setup = write_setup(export, self._quarantine, self._private("setup"))
+        self._steps.finish("landed: the set-up")
+        payload_folder = self._private("payload")
+        payloads = {payload.name: archive(payload, payload_folder) for payload in export.payloads}
+        self._steps.finish("archived: exact bytes", n_bytes=sum(entry.n_bytes for entry in payloads.values()))
+        info, mark = export.setup.info, export.log_watermark
+        groups = set(export.census.groups.values()) | {group.unique_group_name for group in export.setup.groups or ()}
+        manifest = PullManifest(
+            pull_id="",
+            content_sha256="",
+            source_kind=export.source_kind,
+            project_id=info.project_id,
+            project_title=info.project_title,
+            redcap_version=export.redcap_version,
+            pulled_at_utc=export.pulled_at_utc,
+            exported_at=export.exported_at,
+            record_id_field=export.setup.record_id_field,
+            is_longitudinal=info.is_longitudinal,
+            dictionary_sha256=export.setup.dictionary.sha256,
+            setup_sha256=export.setup.sha256,
+            data_access_groups=tuple(sorted(groups - {""})),
+            n_records=len(export.census.groups),
+            forms=forms,
+            setup=setup,
+            payloads=payloads,
+            log_watermark=None
+            if mark is None
+            else LogWatermark(newest=mark.newest, n_lines=mark.n_lines, sha256=mark.sha256),
+            notes=export.notes,
+        )
+        tables = {form: entry.table.content_sha256 for form, entry in forms.items()}
+        tables |= {f"setup/{name}": entry.content_sha256 for name, entry in setup.items()}
+        content = content_hash(facts_of(manifest), tables)
+        manifest = manifest.model_copy(update={"pull_id": content[:16], "content_sha256": content})
+        _write_private(self._folder / "manifest.json", manifest.canonical())
+        return manifest
+
+    def _private(self, name: str) -> Path:
+        folder = self._folder / name
+        folder.mkdir(mode=0o700)
+        return folder
+
+    def _write_form(self, file: FormFile, label: str) -> FormEntry:
+        rows: Counter[Fate] = Counter()
+        cells: Counter[Fate] = Counter()
+        clash = {*KEY_COLUMNS} & {*file.columns}
+        if clash:
+            raise RedcapReadError("E_SCHEMA", file.endpoint, detail=f"a field may not be called {min(clash)!r}")
+
+        def landed() -> Iterator[tuple[str, ...]]:
+            for row in read_form(file, self._export.setup):
+                rows[row.fate] += 1
+                cells[row.fate] += row.n_filled
+                key = row.key
+                if row.fate is Fate.LANDED:
+                    yield (key.record_id, key.event, row.group, key.repeat_instrument, key.repeat_instance, *row.cells)
+                elif row.fate is Fate.MISPLACED:
+                    self._quarantine.append((file.form, key.record_id, key.event, key.repeat_instance, MISPLACED))
+
+        table = write_table(
+            self._folder / f"{file.form}.parquet",
+            [*KEY_COLUMNS, *file.columns],
+            landed(),
+            lambda row: row_order(row[0], row[1], row[3], row[4]),
+        )
+        self._steps.finish(f"landed: {file.form}", rows=table.rows, n_bytes=table.n_bytes)
+        counts = {fate.value: FateCount(rows=rows[fate], cells=cells[fate]) for fate in Fate}
+        return FormEntry(label=label, table=table, **counts)
+
+
+def _written(export: ProjectExport, pulls_dir: Path, progress: Progress | None) -> Pull:
+    unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=pulls_dir))
+    try:
+        manifest = _Landing(export, unfinished, progress).write()
+        return _settle(unfinished, pulls_dir / manifest.pull_id, manifest)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _unchanged(export: ProjectExport, pulls_dir: Path) -> Pull:
+    """The pull whose content a reading found to be the project's still."""
+    pull = open_pull(pulls_dir / export.unchanged_since)
+    pull.check_files()
+    return pull
+
+
+def _settle(unfinished: Path, target: Path, manifest: PullManifest) -> Pull:
+    """Give a finished folder its name; an equal one that stands whole already wins."""
+    if target.exists():
+        try:
+            standing = open_pull(target)
+            standing.check_files()
+        except DataError:
+            _aside(target.parent, target)
+        else:
+            return standing
+    for folder in (unfinished / "setup", unfinished / "payload", unfinished):
+        _flush_folder(folder)
+    unfinished.rename(target)
+    _flush_folder(target.parent)
+    return Pull(target, manifest)
+
+
+def _aside(pulls_dir: Path, damaged: Path) -> None:
+    """Set a damaged pull aside for a person to look at, so that a fresh one may bear its name."""
+    number = 1
+    while (target := pulls_dir / f"{damaged.name}.damaged-{number}").exists():
+        number += 1
+    damaged.rename(target)
+
+
+def _note(pulls_dir: Path, pull: Pull, export: ProjectExport) -> None:
+    """Append one line to the list of readings."""
+    append(
+        pulls_dir,
+        Reading(
+            pull_id=pull.pull_id,
+            pulled_at_utc=export.pulled_at_utc,
+            source_kind=export.source_kind,
+            redcap_version=export.redcap_version,
+            n_records=pull.manifest.n_records,
+            rows={form: entry.table.rows for form, entry in pull.manifest.forms.items()},
+            manifest_sha256=hashlib.sha256(pull.manifest.canonical()).hexdigest(),
+            log_newest=export.log_watermark.newest if export.log_watermark else "",
+            mode=export.mode,
+            why_full=export.why_full,
+            n_changed=export.n_changed,
+            n_bytes=export.n_bytes,
+        ),
+    )
+
+
+def _write_private(path: Path, content: bytes) -> None:
+    with path.open("wb") as out:
+        out.write(content)
+        out.flush()
+        os.fsync(out.fileno())
+    path.chmod(0o400)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
