@@ -60,6 +60,11 @@ class SourceSettings(BaseModel):
         first_wait_seconds: Wait before the second attempt; doubled before each further one.
         read_seconds: Longest silence of the server inside an answer.
         deadline_seconds: Longest duration of one answer in all.
+        incremental: Whether a pull reads only what changed since the one before, in full on any doubt (kind api).
+        full_every_days: Longest time between two full readings of an incremental source.
+        records_per_request: Records of one request; 0 asks for whole instruments, and for batches only when the server
+            cannot give those.
+        pause_seconds: Pause between two such batches.
         accept_loss: Whether rows or sites that are gone without explanation are meant to be gone; likewise.
     """
 
@@ -73,10 +78,28 @@ class SourceSettings(BaseModel):
     dictionary: Path | None = None
     allow_empty: bool = False
     accept_loss: bool = False
+    incremental: bool = False
+    full_every_days: Annotated[float, Field(ge=0)] = 7.0
+    records_per_request: Annotated[int, Field(ge=0, le=500)] = 0
+    pause_seconds: Annotated[float, Field(ge=0)] = 0.5
     attempts: Annotated[int, Field(ge=1, le=10)] = 5
     first_wait_seconds: Annotated[float, Field(ge=0)] = 1.0
     read_seconds: Annotated[float, Field(gt=0)] = 120.0
     deadline_seconds: Annotated[float, Field(gt=0)] = 300.0
+
+
+class PullsSettings(BaseModel):
+    """How long pulls are kept; all of them when nothing is set. A pull goes only when every bound that is set lets it go.
+
+    Attributes:
+        keep: Number of pulls kept, newest first.
+        keep_days: Days that a pull is kept after its last reading.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keep: Annotated[int, Field(ge=1)] | None = None
+    keep_days: Annotated[int, Field(ge=0)] | None = None
 
 
 class SandboxSettings(BaseModel):
@@ -110,6 +133,7 @@ class Settings(BaseSettings):
         field_map: Field map of a foreign dictionary, relative to the home folder; identity when not given.
         keep_releases: Releases kept in all, the current one among them.
         source: Where records come from.
+        pulls: How long pulls are kept.
         sites: Sites that take part, by data access group.
         sandbox: A sandbox REDCap to start when the source is read; None for a real server.
     """
@@ -127,6 +151,7 @@ class Settings(BaseSettings):
     field_map: Path | None = None
     keep_releases: Annotated[int, Field(ge=1)] = 10
     source: SourceSettings = SourceSettings()
+    pulls: PullsSettings = PullsSettings()
     sites: tuple[Site, ...] = ()
     sandbox: SandboxSettings | None = None
 
@@ -158,6 +183,16 @@ class Settings(BaseSettings):
     def pulls_dir(self) -> Path:
         """Immutable pulls."""
         return self.restricted / "pulls"
+
+    @property
+    def partial_dir(self) -> Path:
+        """Answers of an interrupted reading that are proven good."""
+        return self.restricted / "partial"
+
+    @property
+    def differences_dir(self) -> Path:
+        """Changed values of two pulls, written on request."""
+        return self.restricted / "differences"
 
     @property
     def quarantine_dir(self) -> Path:

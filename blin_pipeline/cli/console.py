@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from blin_pipeline.orchestration.refresh import Progress
+    from blin_pipeline.redcap.progress import Step
 
 SCHEMA_VERSION = 1
 results = Console(file=sys.stdout, highlight=False)
@@ -56,6 +57,35 @@ def step_name(step: str) -> str:
     if step.startswith("outcomes__"):
         return f"Outcome: {step.removeprefix('outcomes__').replace('_', ' ')}"
     return _NAMES.get(step, step.replace("_", " "))
+
+
+@contextmanager
+def pull_bar(*, quiet: bool = False) -> Iterator[Callable[[Step], None]]:
+    """A bar for a reading: part of the records' cells that is there, records, bytes, time left; yields the listener."""
+    from rich.filesize import decimal
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    if quiet:
+        yield lambda _: None
+        return
+    shown = "{task.description}", "{task.fields[counts]}", "{task.fields[left]}"
+    columns = (TextColumn(shown[0]), BarColumn(), TaskProgressColumn(), *(TextColumn(text) for text in shown[1:]))
+    with Progress(*columns, TimeElapsedColumn(), console=messages, transient=True) as bar:
+        task = bar.add_task("Reading", total=None, counts="", left="")
+
+        def listen(step: Step) -> None:
+            left = step.seconds_left(bar.tasks[task].elapsed or 0.0)
+            records = f"{step.records} records, " if step.records else ""
+            bar.update(
+                task,
+                description=escape(step.name),
+                total=None if step.fraction is None else 1.0,
+                completed=step.fraction or 0.0,
+                counts=f"{records}{decimal(step.n_bytes)}",
+                left="" if left is None else f"about {left:.0f} s left",
+            )
+
+        yield listen
 
 
 @contextmanager

@@ -123,8 +123,8 @@ def _server(settings: Settings) -> Iterator[Finding]:
     import tempfile
     from pathlib import Path
 
-    from blin_pipeline.landing.write import land
     from blin_pipeline.landing.reading import records
+    from blin_pipeline.landing.write import land
     from blin_pipeline.orchestration.inputs import check_source, drift_of, export_source
     from blin_pipeline.orchestration.workspace import Workspace
     from blin_pipeline.registry.drift import BLOCKING

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from blin_pipeline.cli.app import AsJson, Home, app
-from blin_pipeline.cli.console import messages, print_json, progress_lines, results
+from blin_pipeline.cli.console import messages, print_json, progress_lines, pull_bar, results
 
 if TYPE_CHECKING:
     from blin_pipeline.settings import Settings
@@ -25,11 +25,20 @@ DataCutDay = Annotated[datetime | None, typer.Option("--data-cut", formats=["%Y-
 AcceptLoss = Annotated[
     bool, typer.Option("--accept-loss", help="Rows or sites gone without explanation are meant to be gone, this once.")
 ]
+Incremental = Annotated[
+    bool | None,
+    typer.Option("--incremental/--full", help="Read only what changed since the last pull; source.incremental else."),
+]
 AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Accept a project without any record, this once.")]
 
 
 def _settings(
-    home: Path | None, data: Path | None, dictionary: Path | None, cut: date | None, **accepted: bool
+    home: Path | None,
+    data: Path | None,
+    dictionary: Path | None,
+    cut: date | None,
+    incremental: bool | None,
+    **accepted: bool,
 ) -> Settings:
     from blin_pipeline.settings import load_settings
 
@@ -37,6 +46,8 @@ def _settings(
     if data is not None or dictionary is not None:
         source = {"kind": "files", "data": data and data.absolute(), "dictionary": dictionary and dictionary.absolute()}
     source |= {name: True for name, value in accepted.items() if value}
+    if incremental is not None:
+        source["incremental"] = incremental
     overrides: dict[str, Any] = {"source": source} if source else {}
     if cut is not None:
         overrides["data_cut"] = cut
@@ -71,6 +82,7 @@ def refresh(
     data: DataFile = None,
     dictionary: DictionaryFile = None,
     data_cut: DataCutDay = None,
+    incremental: Incremental = None,
     allow_empty: AllowEmpty = False,
     accept_loss: AcceptLoss = False,
     force: Annotated[bool, typer.Option("--force", help="Build and publish even when nothing changed.")] = False,
@@ -78,7 +90,7 @@ def refresh(
 ) -> None:
     """Pull, build, check, compute, release, report: the scheduled job, as one Dagster run."""
     cut = data_cut.date() if data_cut else None
-    settings = _settings(home, data, dictionary, cut, allow_empty=allow_empty, accept_loss=accept_loss)
+    settings = _settings(home, data, dictionary, cut, incremental, allow_empty=allow_empty, accept_loss=accept_loss)
     raise typer.Exit(_refresh(settings, force=force, as_json=as_json, command="refresh"))
 
 
@@ -87,22 +99,27 @@ def pull(
     home: Home = None,
     data: DataFile = None,
     dictionary: DictionaryFile = None,
+    incremental: Incremental = None,
     allow_empty: AllowEmpty = False,
     accept_loss: AcceptLoss = False,
     as_json: AsJson = False,
 ) -> None:
     """Read the source and land it, nothing more: Parquet per instrument, manifest, exact bytes."""
     from blin_pipeline.cli.sandbox import sandbox_of
-    from blin_pipeline.orchestration.assets.pull import progress_line, run_pull
+    from blin_pipeline.landing.reading import latest_reading
+    from blin_pipeline.orchestration.assets.pull import run_pull
     from blin_pipeline.orchestration.workspace import Workspace, refresh_lock
 
-    settings = _settings(home, data, dictionary, None, allow_empty=allow_empty, accept_loss=accept_loss)
-    with refresh_lock(settings), sandbox_of(settings) as served, messages.status("Reading") as status:
-        landed = run_pull(Workspace(served), note=lambda step: status.update(progress_line(step)))
+    settings = _settings(home, data, dictionary, None, incremental, allow_empty=allow_empty, accept_loss=accept_loss)
+    with refresh_lock(settings), sandbox_of(settings) as served, pull_bar(quiet=as_json) as listen:
+        landed = run_pull(Workspace(served), note=listen)
+        reading = latest_reading(settings.pulls_dir)
     manifest = landed.manifest
     rows_by_form = {form: entry.table.rows for form, entry in manifest.forms.items()}
     if as_json:
-        print_json("pull", {"pull_id": landed.pull_id, "records": manifest.n_records, "rows": rows_by_form})
+        facts = {"pull_id": landed.pull_id, "records": manifest.n_records, "rows": rows_by_form}
+        how = {"mode": reading.mode, "why_full": reading.why_full} if reading is not None else {}
+        print_json("pull", facts | how)
         return
     from rich.table import Table
 
@@ -112,6 +129,11 @@ def pull(
         table.add_row(form, str(rows))
     results.print(table)
     results.print(f"Landed in {landed.path}", soft_wrap=True)
+    if reading is not None and reading.mode == "incremental":
+        fetched = f"{reading.n_changed} records" if reading.n_changed else "no record"
+        messages.print(f"Read by change: {fetched} fetched.")
+    elif reading is not None and reading.why_full:
+        messages.print(f"Read in full: {reading.why_full}.")
 
 
 @app.command()

@@ -82,12 +82,12 @@ def compare_pulls(first: Pull, second: Pull, on_cell: CellListener | None = None
     found = PullDifference()
     found.fields_added, found.fields_removed, found.fields_changed = _fields(first, second)
     touched: set[str] = set()
-    both = set()
+    one_sided: set[str] = set()
     for before, after in _side_by_side(_records(first), _records(second), lambda row: natural(row[0])):
         if before is None or after is None:
             found.records_added += before is None
             found.records_removed += after is None
-            both.add((before or after or ("",))[0])
+            one_sided.add((before or after or ("",))[0])
         elif before != after:
             found.records_moved += 1
             touched.add(after[0])
@@ -95,7 +95,7 @@ def compare_pulls(first: Pull, second: Pull, on_cell: CellListener | None = None
         difference = _form(first, second, form, touched, on_cell)
         if difference.added or difference.removed or difference.changed:
             found.forms[form] = difference
-    found.records_changed = len(touched - both)
+    found.records_changed = len(touched - one_sided)
     return found
 
 
@@ -116,9 +116,7 @@ def value_file(path: Path) -> Iterator[CellListener]:
             yield writer.writerow
 
 
-def _form(
-    first: Pull, second: Pull, form: str, touched: set[str], on_cell: CellListener | None
-) -> FormDifference:
+def _form(first: Pull, second: Pull, form: str, touched: set[str], on_cell: CellListener | None) -> FormDifference:
     found = FormDifference()
     columns = list(dict.fromkeys([*_data_columns(first, form), *_data_columns(second, form)]))
     blank = ("",) * len(columns)

@@ -32,7 +32,7 @@ def sorted_rows(
     runs: list[Path] = []
     for batch in file.iter_batches(batch_size=run_rows):
         rows = list(zip(*(column.to_pylist() for column in batch.columns), strict=True))
-        places = sorted(range(len(rows)), key=lambda place: order(rows[place]))  # noqa: B023 - used at once
+        places = sorted(range(len(rows)), key=lambda place: order(rows[place]))
         runs.append(folder / f"{len(runs)}.parquet")
         # Built from a buffer: ``pyarrow.array`` would import pandas.
         buffers = [None, pa.py_buffer(array("q", places))]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blin_pipeline.errors import ConfigurationError
-from blin_pipeline.landing.pull import Pull, open_pull
-from blin_pipeline.landing.reading import live_dictionary, records_with_two_rows, source_shape
+from blin_pipeline.errors import ConfigurationError, DataError
+from blin_pipeline.landing.baseline import baseline_of
+from blin_pipeline.landing.pull import Pull
+from blin_pipeline.landing.reading import checked_pull, live_dictionary, records_with_two_rows, source_shape
 from blin_pipeline.redcap.client import RedcapClient
 from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
@@ -20,7 +21,7 @@ from blin_pipeline.registry.field_map import load_requirements, refuse_unmet, un
 from blin_pipeline.registry.source_plan import SourcePlan, plan_source
 from blin_pipeline.release.manifest import Inputs
 from blin_pipeline.release.pseudonyms import PseudonymKey, ensure_key
-from blin_pipeline.release.reading import current_release, read_manifest
+from blin_pipeline.release.reading import current_release, list_releases, read_manifest
 from blin_pipeline.settings import Settings, code_version
 
 if TYPE_CHECKING:
@@ -61,23 +62,63 @@ def export_source(
         deadline_seconds=source.deadline_seconds,
         attempts=source.attempts,
         first_wait_seconds=source.first_wait_seconds,
+        pause_seconds=source.pause_seconds,
     )
     client = RedcapClient(source.url, settings.token(), limits)
     try:
-        mark = previous.manifest.log_watermark if previous is not None else None
-        plan = ReadingPlan(allow_empty=source.allow_empty, log_since=mark.newest if mark else "")
-        return export_project(client, folder, plan, progress=note)
+        return export_project(client, folder, reading_plan(settings, previous), progress=note)
     finally:
         client.close()
 
 
-def released_pull(settings: Settings) -> Pull | None:
-    """The pull behind the current release: what a new pull is compared with. A refused pull never becomes the measure."""
+def reading_plan(settings: Settings, previous: Pull | None) -> ReadingPlan:
+    """How the settings want a server to be read.
+
+    Args:
+        settings: Settings of the home folder.
+        previous: The pull that the new one will be compared with.
+    """
+    source = settings.source
+    mark = previous.manifest.log_watermark if previous is not None else None
+    baseline, why_full = baseline_of(settings.pulls_dir) if source.incremental else (None, "")
+    return ReadingPlan(
+        allow_empty=source.allow_empty,
+        records_per_request=source.records_per_request,
+        log_since=mark.newest if mark else "",
+        baseline=baseline,
+        why_full=why_full,
+        full_every=timedelta(days=source.full_every_days),
+        parts_dir=settings.partial_dir,
+    )
+
+
+def released_pull_id(settings: Settings) -> str | None:
+    """Id of the pull behind the current release: what a new pull is compared with. A refused pull never becomes the measure."""
     current = current_release(settings.releases_dir)
-    if current is None:
+    return read_manifest(current).pull_id if current is not None else None
+
+
+def released_pull(settings: Settings) -> Pull | None:
+    """The pull behind the current release, checked; None without a release.
+
+    Raises:
+        DataError: ``E_PULL_MISSING``, ``E_PULL_TAMPERED``.
+    """
+    pull_id = released_pull_id(settings)
+    if pull_id is None:
         return None
-    folder = settings.pulls_dir / read_manifest(current).pull_id
-    return open_pull(folder) if folder.is_dir() else None
+    if not (settings.pulls_dir / pull_id).is_dir():
+        raise DataError(
+            "E_PULL_MISSING",
+            "The pull behind the current release is gone, so that a loss of records could not be seen.",
+            fix="Restore restricted/pulls from the backup, or say with --accept-loss that this pull needs no comparison.",
+        )
+    return checked_pull(settings.pulls_dir, pull_id)
+
+
+def pulls_in_use(settings: Settings) -> set[str]:
+    """Ids of the pulls that the releases still here were made from."""
+    return {read_manifest(release).pull_id for release in list_releases(settings.releases_dir)}
 
 
 def source_plan(pull: Pull, workspace: Workspace) -> SourcePlan:

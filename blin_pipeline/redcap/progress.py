@@ -34,11 +34,19 @@ class Step:
     fraction: float | None = None
     arriving: bool = False
 
+    def seconds_left(self, seconds: float) -> float | None:
+        """Time left at the pace so far; None while nothing tells it.
+
+        Args:
+            seconds: Time since the reading began.
+        """
+        return seconds / self.fraction - seconds if self.fraction else None
+
 
 class Progress(Protocol):
     """Anything that takes steps: a Rich bar, a Dagster log, a list in a test."""
 
-    def __call__(self, step: Step) -> None:
+    def __call__(self, step: Step, /) -> None:
         """Take note of a step."""
 
 

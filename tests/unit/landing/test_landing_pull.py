@@ -17,8 +17,8 @@ from filelock import FileLock
 from landing_sample import HEADER, ROWS, csv_text, dictionary_text, landed, landed_cells
 
 from blin_pipeline.errors import DataError, LockedError
-from blin_pipeline.landing.parquet import read_rows
 from blin_pipeline.landing.ledger import readings
+from blin_pipeline.landing.parquet import read_rows
 from blin_pipeline.landing.pull import Pull, open_pull
 
 
