@@ -183,6 +183,8 @@ class _Reading:
         forms = self._reader.forms(census)
         problem = self._problem(census, log, forms)
         if problem is None:
+            if self._parts is not None and self._parts.reused:
+                self._received.note(f"{self._parts.reused} answers of an interrupted reading were used again.")
             return self._exported(forms, census, log)
         if self._parts is not None:
             self._parts.discard()

@@ -19,7 +19,9 @@ from blin_pipeline.landing.write import land
 from blin_pipeline.redcap.client import RedcapClient
 from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.transport import ClientLimits
+from blin_pipeline.registry.dictionary import dictionary_from_rows
 from blin_pipeline.sandbox.project import ProjectState
+from blin_pipeline.sandbox.rows import FormRow, SourceProject
 
 TOKEN = "CAFE0123456789CAFE0123456789CAFE"
 START = datetime(2026, 7, 1, 6, 0)
@@ -42,6 +44,51 @@ class Clock:
 
     def move(self, **span: float) -> None:
         self.now += timedelta(**span)
+
+
+def _field(name: str, form: str, kind: str = "text", choices: str = "") -> dict[str, str]:
+    cells = {"field_name": name, "form_name": form, "field_type": kind, "field_label": name}
+    return {**cells, "select_choices_or_calculations": choices}
+
+
+DICTIONARY = dictionary_from_rows(
+    [
+        _field("record_id", "baseline"),
+        _field("code", "baseline"),
+        _field("race", "baseline", "checkbox", "1, Asian | 2, Other"),
+        _field("feeling", "diary", "notes"),
+        _field("drug", "course"),
+        _field("reaction", "course", "checkbox", "1, Fever | 2, Rash"),
+    ],
+    Path("sample.csv"),
+)
+SOURCE = SourceProject(
+    title="Synthetic sample",
+    project_id=42,
+    dictionary=DICTIONARY,
+    instrument_labels={},
+    repeating_instruments=("course",),
+    surveys=(),
+    data_access_groups=(("Site 1", "site_1"), ("Site 2", "site_2")),
+    # Enough records that a change of some is not a change of most.
+    record_groups={
+        "S1-1": "site_1",
+        "S1-10": "site_1",
+        "S2-1": "site_2",
+        "7": "",
+        "S3-5": "",
+        "S3-50": "site_2",
+        **{f"S4-{number}": "site_2" for number in range(1, 13)},
+    },
+    missing_data_codes={"UNK": "Unknown"},
+    rows=(
+        FormRow("S1-1", "baseline", None, {"code": "1", "race___1": "1", "baseline_complete": "2"}),
+        FormRow("S1-10", "course", 1, {"drug": "x", "course_complete": "2"}),
+        FormRow("S1-10", "course", 2, {"drug": "y", "course_complete": "1"}),
+        FormRow("S2-1", "diary", None, {"feeling": "well", "diary_complete": "2"}),
+    ),
+    created=datetime(2026, 3, 1, 9, 0),
+)
 
 
 @dataclass

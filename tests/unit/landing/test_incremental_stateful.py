@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 from landing_sample import landed_cells
 from proof import proof_count
-from pulling import TOKEN, Clock, PullHome, stored_cells
+from pulling import SOURCE, TOKEN, Clock, PullHome, stored_cells
 
 from blin_pipeline.landing.parquet import read_rows
-from blin_pipeline.registry.dictionary import Dictionary, Field, dictionary_from_rows
-from blin_pipeline.sandbox.rows import FormRow, SourceProject
+from blin_pipeline.registry.dictionary import Dictionary, Field
 from blin_pipeline.sandbox.serve import serving
 
 pytestmark = pytest.mark.slow
@@ -34,51 +33,6 @@ TEXTS = st.one_of(
     st.text(alphabet='ab,"\n é0', max_size=6),
 )
 MINUTES = st.sampled_from((0, 1, 3, 59, 61, 200, 3000))
-
-
-def _field(name: str, form: str, kind: str = "text", choices: str = "") -> dict[str, str]:
-    cells = {"field_name": name, "form_name": form, "field_type": kind, "field_label": name}
-    return {**cells, "select_choices_or_calculations": choices}
-
-
-DICTIONARY = dictionary_from_rows(
-    [
-        _field("record_id", "baseline"),
-        _field("code", "baseline"),
-        _field("race", "baseline", "checkbox", "1, Asian | 2, Other"),
-        _field("feeling", "diary", "notes"),
-        _field("drug", "course"),
-        _field("reaction", "course", "checkbox", "1, Fever | 2, Rash"),
-    ],
-    Path("sample.csv"),
-)
-SOURCE = SourceProject(
-    title="Synthetic sample",
-    project_id=42,
-    dictionary=DICTIONARY,
-    instrument_labels={},
-    repeating_instruments=("course",),
-    surveys=(),
-    data_access_groups=(("Site 1", "site_1"), ("Site 2", "site_2")),
-    # Enough records that a change of some is not a change of most.
-    record_groups={
-        "S1-1": "site_1",
-        "S1-10": "site_1",
-        "S2-1": "site_2",
-        "7": "",
-        "S3-5": "",
-        "S3-50": "site_2",
-        **{f"S4-{number}": "site_2" for number in range(1, 13)},
-    },
-    missing_data_codes={"UNK": "Unknown"},
-    rows=(
-        FormRow("S1-1", "baseline", None, {"code": "1", "race___1": "1", "baseline_complete": "2"}),
-        FormRow("S1-10", "course", 1, {"drug": "x", "course_complete": "2"}),
-        FormRow("S1-10", "course", 2, {"drug": "y", "course_complete": "1"}),
-        FormRow("S2-1", "diary", None, {"feeling": "well", "diary_complete": "2"}),
-    ),
-    created=Clock().now.replace(month=3),
-)
 
 
 class EditedProject(RuleBasedStateMachine):
