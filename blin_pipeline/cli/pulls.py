@@ -81,6 +81,8 @@ def list_pulls(
     from rich.table import Table
 
     table = Table("pull", "read (UTC)", "source", "mode", "records", "fetched", "received", "on disk", "")
+    table.columns[0].no_wrap = True
+    table.columns[0].min_width = 16
     for column in table.columns[4:8]:
         column.justify = "right"
     for line in listed if everything else listed[-_SHOWN:]:

@@ -214,7 +214,7 @@ def _note(pulls_dir: Path, pull: Pull, export: ProjectExport) -> None:
             mode=export.mode,
             why_full=export.why_full,
             n_changed=export.n_changed,
-            n_bytes=export.n_bytes,
+            n_bytes=export.n_bytes or sum(payload.n_bytes for payload in export.payloads),
         ),
     )
 
