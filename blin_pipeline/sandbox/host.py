@@ -6,6 +6,7 @@ Several projects live in one host; nothing is shared between them but the host's
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -55,6 +56,9 @@ class Host:
         new_token: Gives the token of a created project.
         clock: Server time of created projects; each project's own deterministic clock when None.
         keeper: Keeps projects beyond the process; nothing is kept without one.
+
+    Attributes:
+        lock: Held while a project is being created, so that numbers are given once.
     """
 
     def __init__(
@@ -67,6 +71,7 @@ class Host:
         keeper: Keeper | None = None,
     ) -> None:
         self._keeper = keeper
+        self.lock = threading.Lock()
         self.accounts = accounts
         self.settings = settings or ServerSettings()
         self.super_tokens = frozenset(checked_token(token, SUPER_TOKEN_LENGTH) for token in super_tokens)

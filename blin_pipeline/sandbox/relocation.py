@@ -8,10 +8,11 @@ that were deleted, whose values go.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
-from blin_pipeline.sandbox.project import ProjectState, Record
+from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.setup import Arm, Event, unique_event_name
-from blin_pipeline.sandbox.structure import Place, RowKey
+from blin_pipeline.sandbox.structure import SURVEY_IDENTIFIER, RowKey
 
 
 def change_events(
@@ -61,39 +62,44 @@ def switch_longitudinal(project: ProjectState, switch: bool) -> None:
 
 
 def change_places(project: ProjectState, change: Callable[[], None]) -> None:
-    """Make a change to what repeats, and move every form's values to where it now stores them."""
-    before = _places(project)
+    """Make a change to forms or to what repeats, and move every value to where the project now stores it."""
+    before = _parts(project)
     change()
-    after = _places(project)
-    moves = [(*spot, before[spot], after[spot]) for spot in before if spot in after and before[spot] != after[spot]]
+    after = _parts(project)
+    if before == after:
+        return
     for record in project.records.values():
-        for event, form, old, new in moves:
-            _move(
-                record, project.stored_names(form), RowKey(event, *_part(form, old)), RowKey(event, *_part(form, new))
-            )
+        for key, stored in list(record.rows.items()):
+            for name in list(stored):
+                part = after.get((key.event, name))
+                target = _target(key, part) if part is not None else None
+                if target is not None and target != key:
+                    # A value that is already there was entered later: for the real server both are one cell.
+                    record.rows.setdefault(target, {}).setdefault(name, stored.pop(name))
+            if key.instance and not stored:
+                del record.rows[key]
 
 
-def _places(project: ProjectState) -> dict[tuple[str, str], Place]:
-    spots = ((event, form) for event in project.event_names for form in project.forms_of(event))
-    return {(event, form): place for event, form in spots if (place := project.place(event, form)) is not None}
+class _Part(NamedTuple):
+    """Which rows of an event hold a value."""
+
+    instrument: str
+    repeats: bool
 
 
-def _part(form: str, place: Place) -> tuple[str, int]:
-    """Instrument and first instance of a place; the base row counts as the first instance."""
-    return (form if place == "instrument" else "", 0 if place == "base" else 1)
+def _parts(project: ProjectState) -> dict[tuple[str, str], _Part]:
+    """Event and stored name -> the rows that hold it."""
+    found = {}
+    for event in project.event_names:
+        for form in project.forms_of(event):
+            place = project.place(event, form)
+            part = _Part(form if place == "instrument" else "", place != "base")
+            found.update({(event, name): part for name in project.stored_names(form) if name != SURVEY_IDENTIFIER})
+    return found
 
 
-def _move(record: Record, names: frozenset[str], first: RowKey, target: RowKey) -> None:
-    last = max((key.instance for key in record.rows if key[:2] == first[:2]), default=0)
-    count = last - first.instance + 1 if first.instance and target.instance else 1
-    for step in range(count):
-        source = first._replace(instance=first.instance + step)
-        found = {name: value for name, value in record.rows.get(source, {}).items() if name in names}
-        if not found:
-            continue
-        rest = {name: value for name, value in record.rows[source].items() if name not in names}
-        if rest or not source.instance:
-            record.rows[source] = rest
-        else:
-            del record.rows[source]
-        record.rows.setdefault(target._replace(instance=target.instance + step), {}).update(found)
+def _target(key: RowKey, new: _Part) -> RowKey | None:
+    """The row of another part that takes a row's values; what is no first instance has none where nothing repeats."""
+    if new.repeats:
+        return RowKey(key.event, new.instrument, key.instance or 1)
+    return RowKey(key.event) if key.instance in {0, 1} else None

@@ -86,7 +86,8 @@ def answer_request(host: Host, request: ApiRequest) -> Answer:
     if token in host.super_tokens:
         if request.content != "project":
             raise bad_parameter("content")
-        return create_project(host, request)
+        with host.lock:
+            return create_project(host, request)
     account = host.accounts.get(token)
     rights = account.rights if account is not None else None
     if account is None or rights is None or not rights.has_api_right:

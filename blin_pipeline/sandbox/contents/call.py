@@ -14,6 +14,7 @@ from blin_pipeline.sandbox.rights import TokenRights
 DEFAULT_VERSION = "15.5.2"
 _NEW_FORM_RIGHTS = (15, 6)
 _GROUP_LABELS = (14, 0)
+_PI_EMAIL = (15, 8, 2)
 
 
 class ServerSettings(NamedTuple):
@@ -29,7 +30,7 @@ class ServerSettings(NamedTuple):
             for no limit.
         max_rows: Rows above which a record or report export ends in the server's out-of-memory sentence, status 200; 0
             for no limit.
-        project_info_keys: 27, or the 23 keys of 9.1.3.
+        project_info_keys: 27 (26 before 15.8.2, which added ``project_pi_email``), or the 23 keys of 9.1.3.
     """
 
     version: str = DEFAULT_VERSION
@@ -43,15 +44,20 @@ class ServerSettings(NamedTuple):
     @property
     def has_new_form_rights(self) -> bool:
         """Whether form rights are written as 128 and above."""
-        return self._major_minor() >= _NEW_FORM_RIGHTS
+        return self._numbers() >= _NEW_FORM_RIGHTS
 
     @property
     def shows_group_labels(self) -> bool:
         """Whether the user export has the group's label: recorded on 14.7 and 15.x, absent on 12.x."""
-        return self._major_minor() >= _GROUP_LABELS
+        return self._numbers() >= _GROUP_LABELS
 
-    def _major_minor(self) -> tuple[int, ...]:
-        return tuple(int(part) for part in self.version.split(".")[:2] if part.isdigit())
+    @property
+    def shows_pi_email(self) -> bool:
+        """Whether project information has ``project_pi_email``."""
+        return self._numbers() >= _PI_EMAIL
+
+    def _numbers(self) -> tuple[int, ...]:
+        return tuple(int(part) for part in self.version.split(".") if part.isdigit())
 
 
 class Call(NamedTuple):

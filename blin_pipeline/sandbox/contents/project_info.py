@@ -44,10 +44,17 @@ def project_info(call: Call) -> Answer:
         "has_repeating_instruments_or_events": int(bool(project.active_repeats)),
         "missing_data_codes": codes,
     }
-    dropped = _LATER_THAN_9_1 if call.settings.project_info_keys == 23 else ()
-    shown = {key: values[key] for key in PROJECT_INFO if key not in dropped}
+    shown = {key: values[key] for key in _keys(call)}
     wanted = call.request.answer_format
     return Answer(object_bytes(wanted, shown, delimiter=call.request.delimiter), CONTENT_TYPES[wanted])
+
+
+def _keys(call: Call) -> list[str]:
+    """Keys in the order of the server's version."""
+    if call.settings.project_info_keys == 23:
+        last = "has_repeating_instruments_or_events"
+        return [*(key for key in PROJECT_INFO if key not in {*_LATER_THAN_9_1, last}), last]
+    return [key for key in PROJECT_INFO if key != "project_pi_email" or call.settings.shows_pi_email]
 
 
 def import_settings(call: Call) -> Answer:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from server_sample import OTHER_TOKEN, post
+import pytest
+from server_sample import OTHER_TOKEN, PROJECT, TOKEN, post
 
 from blin_pipeline.registry.dictionary import COLUMNS
-from blin_pipeline.sandbox.serve import RunningSandbox
+from blin_pipeline.sandbox.contents.call import ServerSettings
+from blin_pipeline.sandbox.serve import RunningSandbox, serving
 
 PROJECT_KEYS = [
     *("project_id", "project_title", "creation_time", "production_time", "in_production", "project_language"),
@@ -21,10 +23,9 @@ def test_version_is_bare_text(sandbox: RunningSandbox) -> None:
     assert post(sandbox.url, content="version").content == b"15.5.2"
 
 
-def test_project_is_one_object_with_27_keys_in_order_and_integer_flags(sandbox: RunningSandbox) -> None:
+def test_project_is_one_object_with_its_keys_in_order_and_integer_flags(sandbox: RunningSandbox) -> None:
     answer = post(sandbox.url, content="project", format="json").json()
-    assert list(answer) == PROJECT_KEYS
-    assert len(answer) == 27
+    assert list(answer) == [key for key in PROJECT_KEYS if key != "project_pi_email"]
     assert answer["project_id"] == 77
     assert answer["creation_time"] == "2026-06-01 09:00:00"
     assert answer["missing_data_codes"] == "UNK, Unknown"
@@ -50,9 +51,26 @@ def test_project_is_one_object_with_27_keys_in_order_and_integer_flags(sandbox: 
     )
 
 
+@pytest.mark.parametrize(
+    ("settings", "keys"),
+    [
+        (ServerSettings(version="15.8.2"), PROJECT_KEYS),
+        (
+            ServerSettings(version="9.1.3", project_info_keys=23),
+            [*PROJECT_KEYS[:12], *PROJECT_KEYS[13:22], "display_today_now_button", PROJECT_KEYS[12]],
+        ),
+    ],
+)
+def test_project_keys_follow_the_version(settings: ServerSettings, keys: list[str]) -> None:
+    with serving({TOKEN: PROJECT}, settings=settings) as running:
+        answer = post(running.url, content="project", format="json").json()
+    assert list(answer) == keys
+    assert len(keys) in {23, 27}
+
+
 def test_project_as_csv_is_one_row(sandbox: RunningSandbox) -> None:
     header, row, rest = post(sandbox.url, OTHER_TOKEN, content="project", format="csv").text.split("\n")
-    assert header == ",".join(PROJECT_KEYS)
+    assert header == ",".join(key for key in PROJECT_KEYS if key != "project_pi_email")
     assert row.startswith('77,"Synthetic sample","2026-06-01 09:00:00",,0,English,2,')
     assert rest == ""
 
