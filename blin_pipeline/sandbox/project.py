@@ -123,23 +123,10 @@ class ProjectState(Structure):
         return ((record_id, self.records[record_id]) for record_id in sorted(self.records, key=natural_order))
 
     def rows_of(self, record: Record) -> list[tuple[RowKey, dict[str, str]]]:
-        """Rows of one record that the set-up shows, in export order.
-
-        First the base rows in event order, then repeating rows by event, instrument and instance. Rows of events that
-        a classic project hides are left out.
-        """
-        events = {event: number for number, event in enumerate(self.event_names)}
-        forms = {form: number for number, form in enumerate(self.dictionary.forms)}
-        shown = ((key, stored) for key, stored in record.rows.items() if key.event in events)
-        return sorted(
-            shown,
-            key=lambda row: (
-                row[0].instance > 0,
-                events[row[0].event],
-                forms.get(row[0].instrument, -1),
-                row[0].instance,
-            ),
-        )
+        """Rows of one record that the set-up shows, in export order: base rows, then what repeats."""
+        order = self.row_order
+        shown = [(key, stored) for key, stored in record.rows.items() if order.shows(key)]
+        return sorted(shown, key=lambda row: order.rank(row[0]))
 
     def group_label(self, unique_name: str) -> str:
         """Label of a Data Access Group, ``""`` for none."""

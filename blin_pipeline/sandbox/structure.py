@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.registry.dictionary import Dictionary, checkbox_column
+from blin_pipeline.sandbox.row_order import RowOrder
 from blin_pipeline.sandbox.rows import SourceProject
 from blin_pipeline.sandbox.setup import Arm, Event, Repeat, in_arm_order
 
@@ -68,6 +69,7 @@ class Structure:
         )
         self._form_names: dict[str, frozenset[str]] = {}
         self._places: dict[tuple[str, str], Place] = {}
+        self._order: RowOrder | None = None
 
     # ------------------------------------------------------------------ events
 
@@ -135,6 +137,13 @@ class Structure:
                 for known in self.forms_of(name):
                     self._places[name, known] = "instrument" if (name, known) in own else otherwise
         return self._places.get((event, form))
+
+    @property
+    def row_order(self) -> RowOrder:
+        """Which rows are shown, and in which order."""
+        if self._order is None:
+            self._order = RowOrder(self)
+        return self._order
 
     def row_key(self, form: str, instance: int | None, event: str = "") -> RowKey:
         """Where the values of a form are stored.
@@ -204,12 +213,12 @@ class Structure:
         """Put another dictionary in place."""
         self.dictionary = dictionary
         self._form_names.clear()
-        self._places.clear()
+        self._forget()
 
     def set_longitudinal(self, switch: bool) -> None:
         """Turn the longitudinal switch."""
         self.longitudinal_switch = switch
-        self._places.clear()
+        self._forget()
 
     def set_events(self, arms: Iterable[Arm], events: Iterable[Event]) -> None:
         """Put other arms and events in place; designations and repeats of events that are gone go with them."""
@@ -218,17 +227,22 @@ class Structure:
         names = {event.unique_name for event in self.events}
         self.event_forms = frozenset(pair for pair in self.event_forms if pair[0] in names)
         self.repeats = tuple(item for item in self.repeats if not item.event or item.event in names)
-        self._places.clear()
+        self._forget()
 
     def set_event_forms(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Put other designations in place: ``(unique event name, instrument)``."""
         self.event_forms = frozenset(pairs)
-        self._places.clear()
+        self._forget()
 
     def set_repeats(self, repeats: Iterable[Repeat]) -> None:
         """Put other repeating instruments and events in place."""
         self.repeats = tuple(repeats)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop what was worked out from another set-up."""
         self._places.clear()
+        self._order = None
 
 
 def wrong(problem: str) -> ConfigurationError:

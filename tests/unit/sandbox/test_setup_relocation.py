@@ -111,3 +111,28 @@ def test_an_undesignated_instrument_keeps_its_values_until_it_is_designated_agai
     change_places(project, lambda: project.set_event_forms([("start_arm_1", "feedback")]))
     change_places(project, lambda: project.set_event_forms(LONGITUDINAL.event_forms))
     assert rows(project) == before
+
+
+def test_rows_that_the_set_up_does_not_show_are_not_exported() -> None:
+    project = ProjectState(PROJECT)
+    set_repeats(project, [])
+    assert [key for key, _ in project.rows_of(project.records["10"])] == [RowKey()]
+    set_repeats(project, [("", "visit")])
+    assert [key for key, _ in project.rows_of(project.records["10"])] == [
+        RowKey(),
+        RowKey("", "visit", 1),
+        RowKey("", "visit", 2),
+    ]
+
+
+def test_a_repeating_event_has_no_base_row() -> None:
+    project = ProjectState(LONGITUDINAL)
+    set_repeats(project, [("start_arm_2", "")])
+    assert [key for key, _ in project.rows_of(project.records["2"])] == [
+        RowKey("start_arm_2", "", 1),
+        RowKey("start_arm_2", "", 3),
+    ]
+    assert [key for key, _ in project.rows_of(project.records["1"])] == [
+        RowKey("start_arm_1"),
+        RowKey("month_1_arm_1"),
+    ]
