@@ -16,7 +16,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -43,18 +52,21 @@ def _known_zone(name: str) -> str:
 
 
 TimeZoneName = Annotated[str, AfterValidator(_known_zone)]
+#: Coded name of a project; stands in record ids, token files and errors.
+ProjectName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,15}$")]
 
 
 class SourceSettings(BaseModel):
     """Where records come from.
 
     Attributes:
-        kind: ``api`` a REDCap server, ``files`` an export and its dictionary.
+        kind: ``api`` a REDCap server, ``files`` an export and its dictionary, ``project_xml`` a project XML.
         url: Address ending in ``/api/`` (kind api).
         token_file: File that holds the token, relative to the home folder (kind api).
         token_variable: Environment variable that holds the token, used when no file is given.
         data: Exported records, raw CSV (kind files).
         dictionary: Downloaded data dictionary, CSV (kind files).
+        project_xml: Downloaded project, metadata and data (kind project_xml).
         allow_empty: Whether a project without records is accepted; a person sets it, for one refresh.
         attempts: Requests made at most for one answer.
         first_wait_seconds: Wait before the second attempt; doubled before each further one.
@@ -70,12 +82,13 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["api", "files"] = "api"
+    kind: Literal["api", "files", "project_xml"] = "api"
     url: str = ""
     token_file: Path | None = Path("restricted/secrets/redcap_token")
     token_variable: str = "BLIN_REDCAP_TOKEN"  # noqa: S105 (a name, not a token)
     data: Path | None = None
     dictionary: Path | None = None
+    project_xml: Path | None = None
     allow_empty: bool = False
     accept_loss: bool = False
     incremental: bool = False
@@ -134,6 +147,8 @@ class Settings(BaseSettings):
         keep_releases: Releases kept in all, the current one among them.
         source: Where records come from.
         pulls: How long pulls are kept.
+        projects: Several projects in place of one, by coded name; merged with qualified record ids.
+        inbox: Folder that the sensor ``exported_files`` watches, relative to the home folder.
         sites: Sites that take part, by data access group.
         sandbox: A sandbox REDCap to start when the source is read; None for a real server.
     """
@@ -152,8 +167,28 @@ class Settings(BaseSettings):
     keep_releases: Annotated[int, Field(ge=1)] = 10
     source: SourceSettings = SourceSettings()
     pulls: PullsSettings = PullsSettings()
+    projects: dict[ProjectName, SourceSettings] = {}
+    inbox: Path = Path("restricted/inbox")
     sites: tuple[Site, ...] = ()
     sandbox: SandboxSettings | None = None
+
+    @field_validator("projects")
+    @classmethod
+    def _own_tokens(cls, projects: dict[str, SourceSettings]) -> dict[str, SourceSettings]:
+        """Each project has a token of its own, by default in a file and variable of its name."""
+        return {
+            name: source.model_copy(
+                update={
+                    key: default
+                    for key, default in (
+                        ("token_file", Path(f"restricted/secrets/{name}_token")),
+                        ("token_variable", f"BLIN_REDCAP_TOKEN_{name.upper()}"),
+                    )
+                    if key not in source.model_fields_set
+                }
+            )
+            for name, source in projects.items()
+        }
 
     @classmethod
     def settings_customise_sources(
@@ -245,6 +280,16 @@ class Settings(BaseSettings):
         facts = [self.study, self.title, str(self.synthetic), self.time_zone]
         text = "\n".join([*facts, *sorted(site.model_dump_json() for site in self.sites)])
         return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def token_variables(self) -> frozenset[str]:
+        """Environment variables that may hold a token."""
+        return frozenset(source.token_variable for source in (self.source, *self.projects.values()))
+
+    @property
+    def inbox_dir(self) -> Path:
+        """Folder that is watched for exported files."""
+        return self.home / self.inbox
 
     def token(self) -> SecretStr:
         """The REDCap token, read now.

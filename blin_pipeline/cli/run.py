@@ -11,16 +11,11 @@ import typer
 
 from blin_pipeline.cli.app import AsJson, Home, app
 from blin_pipeline.cli.console import messages, print_json, progress_lines, pull_bar, results
+from blin_pipeline.cli.source_options import DataFile, DictionaryFile, ProjectXml, source_overrides
 
 if TYPE_CHECKING:
     from blin_pipeline.settings import Settings
 
-DataFile = Annotated[
-    Path | None, typer.Option("--data", help="Exported records, raw CSV, instead of a server.", dir_okay=False)
-]
-DictionaryFile = Annotated[
-    Path | None, typer.Option("--dictionary", help="Data dictionary CSV that belongs to --data.", dir_okay=False)
-]
 DataCutDay = Annotated[datetime | None, typer.Option("--data-cut", formats=["%Y-%m-%d"], help="Last day that counts.")]
 AcceptLoss = Annotated[
     bool, typer.Option("--accept-loss", help="Rows or sites gone without explanation are meant to be gone, this once.")
@@ -33,19 +28,11 @@ AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Accept a projec
 
 
 def _settings(
-    home: Path | None,
-    data: Path | None,
-    dictionary: Path | None,
-    cut: date | None,
-    incremental: bool | None,
-    **accepted: bool,
+    home: Path | None, files: dict[str, Any], cut: date | None, incremental: bool | None, **accepted: bool
 ) -> Settings:
     from blin_pipeline.settings import load_settings
 
-    source: dict[str, Any] = {}
-    if data is not None or dictionary is not None:
-        source = {"kind": "files", "data": data and data.absolute(), "dictionary": dictionary and dictionary.absolute()}
-    source |= {name: True for name, value in accepted.items() if value}
+    source: dict[str, Any] = files.get("source", {}) | {name: True for name, value in accepted.items() if value}
     if incremental is not None:
         source["incremental"] = incremental
     overrides: dict[str, Any] = {"source": source} if source else {}
@@ -81,6 +68,7 @@ def refresh(
     home: Home = None,
     data: DataFile = None,
     dictionary: DictionaryFile = None,
+    project_xml: ProjectXml = None,
     data_cut: DataCutDay = None,
     incremental: Incremental = None,
     allow_empty: AllowEmpty = False,
@@ -90,7 +78,8 @@ def refresh(
 ) -> None:
     """Pull, build, check, compute, release, report: the scheduled job, as one Dagster run."""
     cut = data_cut.date() if data_cut else None
-    settings = _settings(home, data, dictionary, cut, incremental, allow_empty=allow_empty, accept_loss=accept_loss)
+    files = source_overrides(data, dictionary, project_xml)
+    settings = _settings(home, files, cut, incremental, allow_empty=allow_empty, accept_loss=accept_loss)
     raise typer.Exit(_refresh(settings, force=force, as_json=as_json, command="refresh"))
 
 
@@ -99,6 +88,7 @@ def pull(
     home: Home = None,
     data: DataFile = None,
     dictionary: DictionaryFile = None,
+    project_xml: ProjectXml = None,
     incremental: Incremental = None,
     allow_empty: AllowEmpty = False,
     accept_loss: AcceptLoss = False,
@@ -110,7 +100,8 @@ def pull(
     from blin_pipeline.orchestration.assets.pull import run_pull
     from blin_pipeline.orchestration.workspace import Workspace, refresh_lock
 
-    settings = _settings(home, data, dictionary, None, incremental, allow_empty=allow_empty, accept_loss=accept_loss)
+    files = source_overrides(data, dictionary, project_xml)
+    settings = _settings(home, files, None, incremental, allow_empty=allow_empty, accept_loss=accept_loss)
     with refresh_lock(settings), sandbox_of(settings) as served, pull_bar(quiet=as_json) as listen:
         landed = run_pull(Workspace(served), note=listen)
         reading = latest_reading(settings.pulls_dir)

@@ -10,11 +10,13 @@ from blin_pipeline.errors import ConfigurationError, DataError
 from blin_pipeline.landing.baseline import baseline_of
 from blin_pipeline.landing.pull import Pull
 from blin_pipeline.landing.reading import checked_pull, live_dictionary, records_with_two_rows, source_shape
+from blin_pipeline.orchestration.projects import export_projects
 from blin_pipeline.redcap.client import RedcapClient
 from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.files import export_from_files
 from blin_pipeline.redcap.progress import Progress
+from blin_pipeline.redcap.project_xml import export_from_project_xml
 from blin_pipeline.redcap.transport import ClientLimits
 from blin_pipeline.registry.drift import BLOCKING, Drift, find_drift
 from blin_pipeline.registry.field_map import load_requirements, refuse_unmet, unmet_requirements
@@ -43,7 +45,18 @@ def export_source(
         SourceError: It cannot be read or trusted.
         ConfigurationError: Codes ``E_SOURCE_SETTINGS``, ``E_TOKEN_MISSING``, ``E_TOKEN``, ``E_URL``.
     """
+    if settings.projects:
+        return export_projects(settings, folder, lambda own, place: export_source(own, place, note, previous))
     source = settings.source
+    if source.kind == "project_xml":
+        if source.project_xml is None:
+            raise ConfigurationError(
+                "E_SOURCE_SETTINGS",
+                "no project XML is named",
+                fix="Give --project-xml, or source.project_xml in blin.toml.",
+            )
+        path = settings.home / source.project_xml
+        return export_from_project_xml(path, folder, allow_empty=source.allow_empty, progress=note)
     if source.kind == "files":
         if source.data is None or source.dictionary is None:
             raise ConfigurationError(
@@ -53,6 +66,20 @@ def export_source(
             )
         data, dictionary = settings.home / source.data, settings.home / source.dictionary
         return export_from_files(data, dictionary, folder, allow_empty=source.allow_empty, progress=note)
+    client = open_client(settings)
+    try:
+        return export_project(client, folder, reading_plan(settings, previous), progress=note)
+    finally:
+        client.close()
+
+
+def open_client(settings: Settings) -> RedcapClient:
+    """A guarded client of the one server of the settings.
+
+    Raises:
+        ConfigurationError: Codes ``E_SOURCE_SETTINGS``, ``E_TOKEN_MISSING``, ``E_TOKEN``, ``E_URL``.
+    """
+    source = settings.source
     if not source.url:
         raise ConfigurationError(
             "E_SOURCE_SETTINGS", "no REDCap address is set", fix="Set source.url in blin.toml (`blin init` writes one)."
@@ -64,11 +91,7 @@ def export_source(
         first_wait_seconds=source.first_wait_seconds,
         pause_seconds=source.pause_seconds,
     )
-    client = RedcapClient(source.url, settings.token(), limits)
-    try:
-        return export_project(client, folder, reading_plan(settings, previous), progress=note)
-    finally:
-        client.close()
+    return RedcapClient(source.url, settings.token(), limits)
 
 
 def reading_plan(settings: Settings, previous: Pull | None) -> ReadingPlan:

@@ -144,7 +144,7 @@ def handled(workspace: Workspace, *, retry: bool = False) -> Iterator[None]:
 @contextmanager
 def without_secrets(settings: Settings) -> Iterator[None]:
     """Take the secrets out of the environment while a child process is started."""
-    names = {*_SECRETS, settings.source.token_variable}
+    names = {*_SECRETS, *settings.token_variables}
     taken = {name: os.environ.pop(name) for name in names if name in os.environ}
     try:
         yield

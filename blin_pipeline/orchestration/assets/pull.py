@@ -17,7 +17,7 @@ from blin_pipeline.landing.inspection import keep_for_inspection
 from blin_pipeline.landing.inspection import workspace as reading_folder
 from blin_pipeline.landing.pull import Pull
 from blin_pipeline.landing.raw_schema import present, write_crosswalk
-from blin_pipeline.landing.reading import accept, accepted_pull, latest_reading, records
+from blin_pipeline.landing.reading import accept, accepted_pull, latest_reading
 from blin_pipeline.landing.retention import Retention, removable, remove
 from blin_pipeline.landing.write import land
 from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL
@@ -31,13 +31,13 @@ from blin_pipeline.orchestration.inputs import (
     released_pull,
     released_pull_id,
 )
+from blin_pipeline.orchestration.projects import patient_rows, presented_sites
 from blin_pipeline.orchestration.results import clear_results
 from blin_pipeline.orchestration.workspace import Workspace, handled
 from blin_pipeline.redcap.exported import utc_now
 from blin_pipeline.redcap.progress import Progress, Step
 from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.registry.drift import BLOCKING
-from blin_pipeline.release.pseudonyms import crosswalk
 from blin_pipeline.release.publish import unchanged
 from blin_pipeline.settings import Settings, code_version
 
@@ -281,13 +281,13 @@ def patient_crosswalk(context: dg.AssetExecutionContext, workspace: dg.ResourceP
         present(
             landed,
             workspace.warehouse,
-            sites=settings.sites,
+            sites=presented_sites(settings),
             data_cut=cut,
             code_version=code_version(),
             registry_dictionary=workspace.dictionary,
             not_collected=plan.not_collected,
         )
-        rows = crosswalk(records(landed), key, landed.manifest.project_id, settings.sites)
+        rows = patient_rows(landed, key, settings.sites)
         write_crosswalk(workspace.warehouse, rows)
         clear_results(workspace.warehouse)
         yield dg.MaterializeResult(

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from blin_pipeline.errors import BlinError
-from blin_pipeline.landing.pull import land
+from blin_pipeline.landing.write import land
 from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.project_xml import export_from_project_xml
 from blin_pipeline.redcap.rows import Fate, read_form
