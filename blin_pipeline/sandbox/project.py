@@ -1,49 +1,31 @@
 """A project while the server holds it: records, set-up and log, changed only through methods that write the log.
 
-The store is REDCap's own shape: one mapping of stored values per record and row, a row being the base row of an event
-or one instance of what repeats. Blanks are not stored, an uploaded file is stored as its document number. What an
-export shows of it is decided in :mod:`blin_pipeline.sandbox.records`; the set-up behind it is
-:mod:`blin_pipeline.sandbox.structure`.
+What is stored where is :mod:`blin_pipeline.sandbox.record_store`, the set-up behind it
+:mod:`blin_pipeline.sandbox.structure`; what an export shows is decided in :mod:`blin_pipeline.sandbox.records`.
 """
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.sandbox.calculation import recalculate
 from blin_pipeline.sandbox.log import EventLog, LogEntry, LogKind, SandboxClock, change_details
+from blin_pipeline.sandbox.record_store import RecordStore
 from blin_pipeline.sandbox.report_definition import Report
 from blin_pipeline.sandbox.rights import Role, TokenRights, User
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
 from blin_pipeline.sandbox.seeding import DATA_ENTRY_USER, seed
 from blin_pipeline.sandbox.setup import PROJECT_INFO, Folder, Group, Participant, StoredFile
-from blin_pipeline.sandbox.structure import RowKey, Structure, wrong
+from blin_pipeline.sandbox.structure import RowKey, wrong
 
-_PART = re.compile(r"(\d+)")
 _REQUEST_STEP = timedelta(seconds=1)
 _FIRST_GROUP_ID = 331
 
 
-@dataclass
-class Record:
-    """One record.
-
-    Attributes:
-        group: Unique name of its Data Access Group, ``""`` when unassigned.
-        rows: Place -> export name -> stored text, never blank. A form was saved on a row when its
-            ``<form>_complete`` is there. A classic record always has its base row.
-    """
-
-    group: str = ""
-    rows: dict[RowKey, dict[str, str]] = field(default_factory=dict)
-
-
-class ProjectState(Structure):
+class ProjectState(RecordStore):
     """A live project: its structure, and what people entered.
 
     Args:
@@ -57,7 +39,6 @@ class ProjectState(Structure):
         groups: Data Access Groups in order of creation.
         users: User name -> user.
         roles: Unique role name -> role.
-        records: Record id -> record.
         files: Document number -> uploaded file, of records and of the repository.
         folders: Folder number -> folder of the repository.
         repository: Document number -> folder number (0 at the top) of the repository's files.
@@ -101,7 +82,6 @@ class ProjectState(Structure):
         self.lock = threading.RLock()
         self.log = EventLog()
         self.revision = 0
-        self.records: dict[str, Record] = {}
         history_end = seed(self, source)
         self.clock: Callable[[], datetime] = clock or SandboxClock(history_end)
 
@@ -117,16 +97,6 @@ class ProjectState(Structure):
         """Instruments served as surveys; none while surveys are disabled."""
         enabled = self.survey_forms if self.settings["surveys_enabled"] else ()
         return tuple(form for form in enabled if form in self.dictionary.forms)
-
-    def sorted_records(self) -> Iterator[tuple[str, Record]]:
-        """Records in REDCap's order: numeric ids by number, others in natural order."""
-        return ((record_id, self.records[record_id]) for record_id in sorted(self.records, key=natural_order))
-
-    def rows_of(self, record: Record) -> list[tuple[RowKey, dict[str, str]]]:
-        """Rows of one record that the set-up shows, in export order: base rows, then what repeats."""
-        order = self.row_order
-        shown = [(key, stored) for key, stored in record.rows.items() if order.shows(key)]
-        return sorted(shown, key=lambda row: order.rank(row[0]))
 
     def group_label(self, unique_name: str) -> str:
         """Label of a Data Access Group, ``""`` for none."""
@@ -212,7 +182,7 @@ class ProjectState(Structure):
     ) -> None:
         """Erase one form or instance; REDCap logs it as an update with blanks."""
         with self.lock:
-            rows = self._record(record).rows
+            rows = self.record(record).rows
             key = self.row_key(form, instance, event)
             stored = rows.get(key, {})
             gone = {name: "" for name in stored if name in self.stored_names(form)}
@@ -226,7 +196,7 @@ class ProjectState(Structure):
     def delete_record(self, record: str, user: str = DATA_ENTRY_USER, when: datetime | None = None) -> None:
         """Delete a whole record."""
         with self.lock:
-            self._record(record)
+            self.record(record)
             del self.records[record]
             details = f"{self.dictionary.record_id_field} = '{record}'"
             self.write("record_delete", f"Delete record {record}", details, record, user, when)
@@ -236,7 +206,7 @@ class ProjectState(Structure):
     ) -> None:
         """Give a record another id; the log knows the new one only."""
         with self.lock:
-            self._record(record)
+            self.record(record)
             if new_name in self.records:
                 raise wrong("the new record name is taken")
             self.records[new_name] = self.records.pop(record)
@@ -250,7 +220,7 @@ class ProjectState(Structure):
         with self.lock:
             if unique_name and unique_name not in {group.unique_name for group in self.groups}:
                 raise wrong("the project has no such Data Access Group")
-            self._record(record).group = unique_name
+            self.record(record).group = unique_name
             what = "Assign record to" if unique_name else "Remove record from"
             details = f"{what} Data Access Group (redcap_data_access_group = '{unique_name}')"
             self.write("record_edit", f"Update record {record}", details, record, user, when)
@@ -296,42 +266,5 @@ class ProjectState(Structure):
 
     # ------------------------------------------------------------------ inside
 
-    def _record(self, record: str) -> Record:
-        try:
-            return self.records[record]
-        except KeyError:
-            raise wrong("the project has no such record") from None
-
     def _update_text(self, record: str, event: str) -> str:
         return f"Update record {record}" + (f" ({self.event_label(event)})" if event else "")
-
-    def store(self, row: FormRow) -> None:
-        """Put a form's values where they belong, without a log line; without a status among them it counts as never saved.
-
-        Raises:
-            ConfigurationError: Code ``E_SANDBOX_PROJECT``.
-        """
-        names = self.stored_names(row.form)
-        unknown = [name for name in row.values if name not in names]
-        if unknown:
-            raise wrong(f"instrument {row.form!r} has no column {', '.join(unknown)}")
-        key = self.row_key(row.form, row.instance, row.event)
-        if row.record_id not in self.records:
-            self.add_record(row.record_id)
-        stored = self.records[row.record_id].rows.setdefault(key, {})
-        for name, value in row.values.items():
-            if value:
-                stored[name] = value
-            else:
-                stored.pop(name, None)
-        stored.pop(self.dictionary.record_id_field, None)
-
-    def add_record(self, record_id: str, group: str = "") -> None:
-        """Make an empty record, without a log line; a classic one gets its base row."""
-        self.records[record_id] = Record(group, {} if self.is_longitudinal else {RowKey(): {}})
-
-
-def natural_order(record_id: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key of record ids: digits by number, text case-blind, a purely numeric id before a text id."""
-    parts = (part for part in _PART.split(record_id) if part)
-    return (*((0, int(part), "") if part.isdigit() else (1, 0, part.casefold()) for part in parts), (0, -1, record_id))

@@ -8,7 +8,8 @@ from blin_pipeline.sandbox.logic import Reference, Scope
 from blin_pipeline.sandbox.structure import RowKey
 
 if TYPE_CHECKING:
-    from blin_pipeline.sandbox.project import ProjectState, Record
+    from blin_pipeline.sandbox.project import ProjectState
+    from blin_pipeline.sandbox.record_store import Record
 
 _RELATIVE_EVENTS = {"previous-event-name": -1, "next-event-name": 1}
 

@@ -20,7 +20,8 @@ from pydantic import TypeAdapter
 from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.sandbox.host import Account
 from blin_pipeline.sandbox.log import LogEntry, SandboxClock
-from blin_pipeline.sandbox.project import ProjectState, Record
+from blin_pipeline.sandbox.project import ProjectState
+from blin_pipeline.sandbox.record_store import Record
 from blin_pipeline.sandbox.rows import SourceProject
 from blin_pipeline.sandbox.setup import Folder, Group, StoredFile
 from blin_pipeline.sandbox.structure import RowKey, wrong

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from blin_pipeline.sandbox.logic import Expression, parse_logic
-from blin_pipeline.sandbox.project import ProjectState, Record
+from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.protocol import ApiError
+from blin_pipeline.sandbox.record_store import Record
 from blin_pipeline.sandbox.records.query import RecordQuery
 from blin_pipeline.sandbox.references import RecordReader
 from blin_pipeline.sandbox.rights import TokenRights

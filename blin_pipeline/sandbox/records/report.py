@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from blin_pipeline.sandbox.formats import Cell
-from blin_pipeline.sandbox.project import ProjectState, natural_order
+from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.protocol import ApiError, ApiRequest, bad_parameter
+from blin_pipeline.sandbox.record_store import natural_order
 from blin_pipeline.sandbox.records.export import Table, export_table
 from blin_pipeline.sandbox.records.flat import ServerHabits
 from blin_pipeline.sandbox.records.query import RecordQuery

@@ -1,0 +1,98 @@
+"""The records of a project: what is stored where, in REDCap's order, without rights and without a log.
+
+One mapping of stored values per record and row, a row being the base row of an event or one instance of what repeats.
+Blanks are not stored, an uploaded file is stored as its document number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from blin_pipeline.sandbox.rows import FormRow, SourceProject
+from blin_pipeline.sandbox.structure import RowKey, Structure, wrong
+
+_PART = re.compile(r"(\d+)")
+
+
+@dataclass
+class Record:
+    """One record.
+
+    Attributes:
+        group: Unique name of its Data Access Group, ``""`` when unassigned.
+        rows: Place -> export name -> stored text, never blank. A form was saved on a row when its
+            ``<form>_complete`` is there. A classic record always has its base row.
+    """
+
+    group: str = ""
+    rows: dict[RowKey, dict[str, str]] = field(default_factory=dict)
+
+
+class RecordStore(Structure):
+    """A project's structure and records.
+
+    Args:
+        source: The project as it enters; its rows are not stored here.
+        longitudinal: See :class:`~blin_pipeline.sandbox.structure.Structure`.
+
+    Attributes:
+        records: Record id -> record.
+    """
+
+    def __init__(self, source: SourceProject, *, longitudinal: bool) -> None:
+        super().__init__(source, longitudinal=longitudinal)
+        self.records: dict[str, Record] = {}
+
+    def sorted_records(self) -> Iterator[tuple[str, Record]]:
+        """Records in REDCap's order: numeric ids by number, others in natural order."""
+        return ((record_id, self.records[record_id]) for record_id in sorted(self.records, key=natural_order))
+
+    def rows_of(self, record: Record) -> list[tuple[RowKey, dict[str, str]]]:
+        """Rows of one record that the set-up shows, in export order: base rows, then what repeats."""
+        order = self.row_order
+        shown = [(key, stored) for key, stored in record.rows.items() if order.shows(key)]
+        return sorted(shown, key=lambda row: order.rank(row[0]))
+
+    def record(self, record: str) -> Record:
+        """The record of that id.
+
+        Raises:
+            ConfigurationError: Code ``E_SANDBOX_PROJECT``, there is none.
+        """
+        try:
+            return self.records[record]
+        except KeyError:
+            raise wrong("the project has no such record") from None
+
+    def store(self, row: FormRow) -> None:
+        """Put a form's values where they belong, without a log line; without a status among them it counts as never saved.
+
+        Raises:
+            ConfigurationError: Code ``E_SANDBOX_PROJECT``.
+        """
+        names = self.stored_names(row.form)
+        unknown = [name for name in row.values if name not in names]
+        if unknown:
+            raise wrong(f"instrument {row.form!r} has no column {', '.join(unknown)}")
+        key = self.row_key(row.form, row.instance, row.event)
+        if row.record_id not in self.records:
+            self.add_record(row.record_id)
+        stored = self.records[row.record_id].rows.setdefault(key, {})
+        for name, value in row.values.items():
+            if value:
+                stored[name] = value
+            else:
+                stored.pop(name, None)
+        stored.pop(self.dictionary.record_id_field, None)
+
+    def add_record(self, record_id: str, group: str = "") -> None:
+        """Make an empty record, without a log line; a classic one gets its base row."""
+        self.records[record_id] = Record(group, {} if self.is_longitudinal else {RowKey(): {}})
+
+
+def natural_order(record_id: str) -> tuple[tuple[int, int, str], ...]:
+    """Sort key of record ids: digits by number, text case-blind, a purely numeric id before a text id."""
+    parts = (part for part in _PART.split(record_id) if part)
+    return (*((0, int(part), "") if part.isdigit() else (1, 0, part.casefold()) for part in parts), (0, -1, record_id))
