@@ -60,6 +60,8 @@ class BadValueError(ValueError):
 def stored_value(definition: Field, value: str, *, date_format: DateFormat, missing_data_codes: Collection[str]) -> str:
     """The text to store for one imported value of a field other than a checkbox.
 
+    Blanks around anything but free text are dropped (recorded for a number).
+
     Args:
         definition: The field.
         value: What was sent, not blank.
@@ -73,6 +75,8 @@ def stored_value(definition: Field, value: str, *, date_format: DateFormat, miss
         return value
     if definition.field_type in {"file", "signature"}:
         raise BadValueError(NO_FILE_IMPORT)
+    if definition.validation or definition.choices or definition.field_type == "slider":
+        value = value.strip()
     if definition.choices:
         if value not in definition.choices:
             raise BadValueError(f"The value is not a valid category for {definition.field_name}")

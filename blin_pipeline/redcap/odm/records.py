@@ -117,15 +117,16 @@ class _Reader:
         return OdmRecord(record_id, group, tuple(rows))
 
     def _instance(self, event: str, form: str, event_key: str, form_key: str) -> int | None:
-        if (event, form) in self._repeating:
-            key = form_key
-        elif (event, "") in self._repeating:
-            key = event_key
-        else:
+        """The instance that a form's data belong to; None where nothing repeats."""
+        keys = {(event, form): form_key, (event, ""): event_key}
+        repeating = next((place for place in keys if place in self._repeating), None)
+        if any(key != "1" for place, key in keys.items() if place != repeating):
+            raise wrong(self._source, f"it holds a further instance of {form!r}, where nothing repeats")
+        if repeating is None:
             return None
-        if not key.isdecimal() or int(key) < 1:
+        if not keys[repeating].isdecimal() or int(keys[repeating]) < 1:
             raise wrong(self._source, "a repeat key is no number from 1")
-        return int(key)
+        return int(keys[repeating])
 
     def _value(self, name: str, value: str) -> str:
         if name in self._options and value == "0":

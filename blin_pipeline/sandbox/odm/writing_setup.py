@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
 from blin_pipeline.sandbox.odm.markup import Attributes, element, empty
 from blin_pipeline.sandbox.odm.vocabulary import ROLE_FLAGS, SETTINGS
@@ -49,25 +50,24 @@ def _survey(project: ProjectState, form: str) -> Attributes:
 
 
 def _repeating_lines(project: ProjectState) -> Iterator[str]:
-    """What repeats; in a classic project the event is the one that is not shown."""
-    instruments = [
-        {
-            "redcap:UniqueEventName": item.event or _FIRST_EVENT,
-            "redcap:RepeatInstrument": item.form,
-            "redcap:CustomLabel": item.label,
-        }
-        for item in project.active_repeats
-        if item.form
-    ]
-    events = [{"redcap:UniqueEventName": item.event} for item in project.active_repeats if not item.form]
-    if not instruments and not events:
+    """What repeats, event by event; in a classic project the event is the one that is not shown."""
+    if not project.active_repeats:
         return
     yield "\t<redcap:RepeatingInstrumentsAndEvents>"
-    for name, items in (("RepeatingEvent", events), ("RepeatingInstrument", instruments)):
-        if items:
-            yield f"\t\t<redcap:{name}s>"
-            yield from (f"\t\t\t{empty(f'redcap:{name}', item)}" for item in items)
-            yield f"\t\t</redcap:{name}s>"
+    for event, repeats in groupby(project.active_repeats, key=lambda item: item.event):
+        instruments = [item for item in repeats if item.form]
+        if not instruments:
+            yield "\t\t" + empty("redcap:RepeatingEvent", {"redcap:UniqueEventName": event})
+            continue
+        yield "\t\t<redcap:RepeatingInstruments>"
+        for item in instruments:
+            attributes = {
+                "redcap:UniqueEventName": event or _FIRST_EVENT,
+                "redcap:RepeatInstrument": item.form,
+                "redcap:CustomLabel": item.label,
+            }
+            yield "\t\t\t" + empty("redcap:RepeatingInstrument", attributes)
+        yield "\t\t</redcap:RepeatingInstruments>"
     yield "\t</redcap:RepeatingInstrumentsAndEvents>"
 
 

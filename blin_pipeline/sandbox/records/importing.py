@@ -15,6 +15,7 @@ from blin_pipeline.sandbox.protocol import ApiError, ApiRequest, bad_parameter
 from blin_pipeline.sandbox.records.judging import Edit, Judge
 from blin_pipeline.sandbox.records.naming import next_record_name
 from blin_pipeline.sandbox.rights import TokenRights
+from blin_pipeline.sandbox.structure import RowKey
 from blin_pipeline.sandbox.validation import DateFormat
 
 ReturnContent = Literal["count", "ids", "auto_ids", "nothing"]
@@ -121,12 +122,27 @@ def _new_names(project: ProjectState, rights: TokenRights, provided: Sequence[st
 
 
 def _apply(project: ProjectState, rights: TokenRights, edit: Edit, forms: Mapping[str, str]) -> None:
+    """Store one row. One of nothing but keys makes its record and event; an instance of an instrument needs a value."""
     is_new = edit.record_id not in project.records
     if is_new:
         project.add_record(edit.record_id, rights.data_access_group)
     rows = project.records[edit.record_id].rows
-    is_new_row = edit.key not in rows
-    stored = rows.setdefault(edit.key, {})
+    if edit.key.instrument and edit.key not in rows and not any(edit.values.values()):
+        edit = edit._replace(key=RowKey(edit.key.event), values={})
+        is_new_row = is_new
+    else:
+        is_new_row = edit.key not in rows
+    changed = _put(rows.setdefault(edit.key, {}) if is_new_row else rows.get(edit.key, {}), edit, forms)
+    if is_new or is_new_row or changed:
+        _log(project, rights, edit, changed, is_new=is_new)
+    if edit.group is not None and edit.group != project.records[edit.record_id].group:
+        project.assign_group(edit.record_id, edit.group, rights.username)
+    if changed:
+        project.calculate(edit.record_id, {edit.key: changed}, rights.username)
+
+
+def _put(stored: dict[str, str], edit: Edit, forms: Mapping[str, str]) -> dict[str, str]:
+    """Store the values of a row; gives those that were not stored already, ``""`` for erased ones."""
     changed = {name: value for name, value in edit.values.items() if stored.get(name, "") != value}
     changed |= _statuses_of_touched_forms(edit, stored, forms)
     for name, value in changed.items():
@@ -134,12 +150,7 @@ def _apply(project: ProjectState, rights: TokenRights, edit: Edit, forms: Mappin
             stored[name] = value
         else:
             stored.pop(name, None)
-    if is_new or is_new_row or changed:
-        _log(project, rights, edit, changed, is_new=is_new)
-    if edit.group is not None and edit.group != project.records[edit.record_id].group:
-        project.assign_group(edit.record_id, edit.group, rights.username)
-    if changed:
-        project.calculate(edit.record_id, {edit.key: changed}, rights.username)
+    return changed
 
 
 def _statuses_of_touched_forms(edit: Edit, stored: Mapping[str, str], forms: Mapping[str, str]) -> dict[str, str]:

@@ -180,7 +180,14 @@ def test_line_breaks_stand_raw_in_attributes_and_are_read_as_such() -> None:
 
 
 def test_repeating_events_and_instruments_have_their_keys() -> None:
-    root = parse_xml(written(ProjectState(PROJECT)).decode())
+    body = written(ProjectState(PROJECT)).decode()
+    assert (
+        "\t<redcap:RepeatingInstrumentsAndEvents>\n\t\t<redcap:RepeatingInstruments>\n"
+        '\t\t\t<redcap:RepeatingInstrument redcap:UniqueEventName="base_arm_1" redcap:RepeatInstrument="medicine" '
+        'redcap:CustomLabel=""/>\n\t\t</redcap:RepeatingInstruments>\n'
+        '\t\t<redcap:RepeatingEvent redcap:UniqueEventName="visit_arm_1"/>\n\t</redcap:RepeatingInstrumentsAndEvents>\n'
+    ) in body
+    root = parse_xml(body)
     keys = [
         (
             event.get("redcap:UniqueEventName"),

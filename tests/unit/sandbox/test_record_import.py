@@ -106,6 +106,23 @@ def test_a_row_of_nothing_but_keys_creates_the_record_and_its_event(project: Pro
     assert stored(project, "1", OTHER) == {}
 
 
+def test_an_empty_instance_is_none_but_its_record_and_group_are_taken(project: ProjectState) -> None:
+    since = len(project.log)
+    place = {
+        "redcap_event_name": BASE,
+        "redcap_repeat_instrument": "medicine",
+        "redcap_repeat_instance": "9",
+        "drug": "",
+    }
+    put(project, {"record_id": "1", **place, "redcap_data_access_group": "site_b"}, {"record_id": "8", **place})
+    assert RowKey(BASE, "medicine", 9) not in project.records["1"].rows
+    assert (project.records["1"].group, project.records["8"].rows) == ("site_b", {RowKey(BASE): {}})
+    assert [action for action, _, _ in changes_logged(project, since)] == [
+        "Update record 1",
+        "Create record (API) 8 (Base (Arm 1: Drug))",
+    ]
+
+
 def test_without_an_event_the_first_one_is_meant(project: ProjectState) -> None:
     assert refused(project, {"record_id": "1", "score": "3"}) == [
         '"1","score","3","This field (\'score\') exists on an instrument that is not designated for the event named '
