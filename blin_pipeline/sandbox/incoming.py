@@ -1,6 +1,6 @@
 """The ``data`` parameter of an import as plain rows: csv, json or xml, flat or eav, nothing judged yet.
 
-Source: ``docs/redcap.md`` section 6.
+Source: ``docs/redcap.md`` section 14.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which texts the server accepts into a field, and the form in which it stores them.
 
-Source: ``docs/redcap.md`` sections 4.5 and 6. Ranges are soft: a value outside them is accepted. A validation type that
+Source: ``docs/redcap.md`` sections 4.5 and 14. Ranges are soft: a value outside them is accepted. A validation type that
 a site added itself is unknown here and accepts any text.
 """
 

@@ -1,4 +1,4 @@
-"""The project as one XML document, and records in the same form. Source: ``docs/redcap.md`` section 12."""
+"""The project as one XML document, and records in the same form. Source: ``docs/redcap.md`` section 15."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The ``data`` of an import as rows of text: JSON, CSV or XML in, mappings out.
 
-Source: ``docs/redcap.md`` sections 1.1 and 6. A nested object (rights per form) becomes the one-cell text of the CSV
+Source: ``docs/redcap.md`` sections 1.1 and 14. A nested object (rights per form) becomes the one-cell text of the CSV
 form, ``form_1:1,form_2:0``, so that every format gives the same rows.
 """
 

@@ -1,4 +1,4 @@
-"""Records. Source: ``docs/redcap.md`` sections 4 to 6."""
+"""Records. Source: ``docs/redcap.md`` sections 4, 5 and 14."""
 
 from __future__ import annotations
 

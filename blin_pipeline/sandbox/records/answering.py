@@ -1,4 +1,4 @@
-"""What an import answers. Source: ``docs/redcap.md`` section 6."""
+"""What an import answers. Source: ``docs/redcap.md`` section 14."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Record import: rows judged, then stored, with one log line per row that changes something.
 
-Source: ``docs/redcap.md`` sections 6 and 9. All or nothing: any bad cell leaves the project as it was. A row that
+Source: ``docs/redcap.md`` sections 9 and 14. All or nothing: any bad cell leaves the project as it was. A row that
 changes nothing leaves no line.
 """
 

@@ -1,6 +1,6 @@
 """Rows of an import judged, all of them, before anything is changed: edits, or the server's error lines.
 
-Source: ``docs/redcap.md`` section 6.
+Source: ``docs/redcap.md`` section 14.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where the values of an imported row go: event, instrument and instance of a row, judged by the set-up.
 
-Source: ``docs/redcap.md`` section 6. The texts are the server's; those that were never seen recorded are marked
+Source: ``docs/redcap.md`` section 14. The texts are the server's; those that were never seen recorded are marked
 *(assumed)* there.
 """
 

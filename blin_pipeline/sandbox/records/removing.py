@@ -1,4 +1,4 @@
-"""Records deleted, in whole or in part, and renamed. Source: ``docs/redcap.md`` sections 6 and 9.
+"""Records deleted, in whole or in part, and renamed. Source: ``docs/redcap.md`` sections 9 and 14.
 
 Clearing a form, an instance or an event is logged as an update with blanks; only re-reading the record shows it.
 """
