@@ -2,49 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
-import signal
+import random
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from longitudinal_sample import EVERYTHING, LONGITUDINAL, OTHER
+import requests
+from kept_server import kept
+from longitudinal_sample import OTHER
+from proof import proof_count
 from pycap_sample import PROJECT_XML, SUPER_TOKEN
 from server_sample import OTHER_TOKEN, PROJECT, TOKEN, post
 
 from blin_pipeline.errors import ConfigurationError
-from blin_pipeline.sandbox.host import Host, open_accounts
-from blin_pipeline.sandbox.rights import TokenRights
-from blin_pipeline.sandbox.serve import RunningSandbox, serving_host
+from blin_pipeline.sandbox.host import open_accounts
+from blin_pipeline.sandbox.serve import RunningSandbox
 from blin_pipeline.sandbox.state import STATE_FILE, StateFolder
 
 CONTENTS = (
     *("project", "metadata", "instrument", "arm", "event", "formEventMapping", "repeatingFormsEvents", "dag"),
     *("userDagMapping", "user", "userRole", "userRoleMapping", "exportFieldNames", "record"),
 )
-
-
-@contextmanager
-def kept(folder: Path) -> Iterator[RunningSandbox]:
-    """A server on a folder; two projects at the first start."""
-    state = StateFolder(folder)
-    try:
-        accounts = state.load()
-        if not accounts:
-            rights = {TOKEN: EVERYTHING, OTHER_TOKEN: TokenRights(username="reader", data_access_group="site_a")}
-            accounts = open_accounts({TOKEN: LONGITUDINAL, OTHER_TOKEN: PROJECT}, rights)
-            for token, account in accounts.items():
-                state.keep_account(token, account)
-        with serving_host(Host(accounts, super_tokens=[SUPER_TOKEN], keeper=state)) as running:
-            yield running
-    finally:
-        state.close()
 
 
 def everything(running: RunningSandbox, token: str) -> dict[str, bytes]:
@@ -152,29 +138,55 @@ def test_a_folder_that_is_not_usable_is_refused_and_left_alone(tmp_path: Path, s
     assert path.read_bytes() == before
 
 
-_SERVER = """
-import sys
-from pathlib import Path
-from test_host_state import kept
-with kept(Path(sys.argv[1])) as running:
-    print(running.url, flush=True)
-    sys.stdin.read()
-"""
-
-
 @pytest.mark.slow
-def test_what_was_answered_survives_a_killed_server(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", _SERVER, str(tmp_path)]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent
-    ) as process:
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        for number in range(20):
-            rows = json.dumps([{"data_access_group_name": f"Group {number}"}])
-            assert post(url, content="dag", action="import", format="json", data=rows).text == "1"
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+def test_what_was_answered_survives_a_server_killed_while_it_writes(
+    tmp_path: Path, proof: Callable[[str], None]
+) -> None:
+    rounds = proof_count(2, 30)
+    answered: list[str] = []
+    for number in range(rounds):
+        command = [sys.executable, "kept_server.py", str(tmp_path)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parent
+        ) as process:
+            assert process.stdout is not None
+            url = process.stdout.readline().strip()
+            killer = threading.Timer(random.Random(number).uniform(0.05, 0.6), process.kill)
+            killer.start()
+            sent = ""
+            with contextlib.suppress(requests.ConnectionError):
+                while True:
+                    sent = f"r{number}-{len(answered)}"
+                    rows = json.dumps([{"data_access_group_name": sent}])
+                    assert post(url, content="dag", action="import", format="json", data=rows).text == "1"
+                    answered.append(sent)
+            process.wait()
+        with kept(tmp_path) as running:
+            groups = post(running.url, content="dag", format="json").json()[2:]
+            log = [entry.details for entry in running.project(TOKEN).log.entries()]
+        names = [group["data_access_group_name"] for group in groups]
+        assert names in (answered, [*answered, sent])
+        assert log.count("Import DAGs (API)") == len(names)
+        answered = names
+    proof(f"sandbox state: {rounds} servers killed while writing, {len(answered)} changes answered, none lost")
+
+
+def test_changes_from_many_clients_are_all_kept(tmp_path: Path) -> None:
+    with kept(tmp_path) as running, ThreadPoolExecutor(8) as pool:
+        titles = [f"Project {number}" for number in range(8)]
+        bodies = [json.dumps({"project_title": title, "purpose": 0}) for title in titles]
+        created = pool.map(
+            lambda body: post(running.url, SUPER_TOKEN, content="project", format="json", data=body).text, bodies
+        )
+        tokens = list(created)
+        groups = [json.dumps([{"data_access_group_name": f"Group {number}"}]) for number in range(24)]
+        answers = pool.map(
+            lambda data: post(running.url, content="dag", action="import", format="json", data=data).text, groups
+        )
+        assert list(answers) == ["1"] * 24
     with kept(tmp_path) as running:
-        names = [row["data_access_group_name"] for row in post(running.url, content="dag", format="json").json()]
-    assert names[2:] == [f"Group {number}" for number in range(20)]
+        projects = [post(running.url, token, content="project", format="json").json() for token in tokens]
+        assert [project["project_title"] for project in projects] == titles
+        assert len({project["project_id"] for project in projects} | {90, 77}) == 10
+        ids = [group["data_access_group_id"] for group in post(running.url, content="dag", format="json").json()]
+        assert ids == list(range(331, 331 + 26))
