@@ -78,25 +78,23 @@ def list_pulls(
     if as_json:
         print_json("pulls", listed)
         return
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table("pull", "read (UTC)", "source", "mode", "records", "fetched", "received", "on disk", "")
-    table.columns[0].no_wrap = True
-    table.columns[0].min_width = 16
-    for column in table.columns[4:8]:
-        column.justify = "right"
+    table = Table("pull", "read (UTC)", "how", "records", "bytes", "", box=SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns[:3]:
+        column.no_wrap = True
+    table.columns[3].justify = table.columns[4].justify = "right"
     for line in listed if everything else listed[-_SHOWN:]:
+        fetched = "full" if line["records_fetched"] is None else f"{line['records_fetched']} fetched"
         marks = [name for name in ("accepted", "released") if line[name]]
         table.add_row(
             line["pull_id"],
-            line["pulled_at_utc"].replace("T", " "),
-            line["source"],
-            line["mode"],
+            line["pulled_at_utc"][:16].replace("T", " "),
+            f"{line['source']}, {fetched}",
             str(line["records"]),
-            "all" if line["records_fetched"] is None else str(line["records_fetched"]),
             _size(line["bytes_received"]),
-            _size(line["bytes_on_disk"]) if line["bytes_on_disk"] is not None else "removed",
-            ", ".join(marks),
+            ", ".join(marks) if line["bytes_on_disk"] is not None else "removed",
         )
     results.print(table)
     hidden = 0 if everything else len(listed) - _SHOWN

@@ -151,7 +151,10 @@ class _Reading:
         try:
             candidates = increment.candidates(census, log)
             if not candidates and increment.is_same(census):
-                return self._exported(FormsRead((), {}), census, log, mode="incremental", unchanged_since=baseline.name)
+                nothing = FormsRead((), {})
+                return self._exported(
+                    nothing, census, log, mode="incremental", n_changed=0, unchanged_since=baseline.name
+                )
             forms = increment.read(census, candidates)
         except DoubtError as doubt:
             self._why_full = str(doubt)

@@ -1,7 +1,8 @@
 """Reading by change: only records that may have changed are fetched, whole; every other row comes from an earlier pull.
 
 Which records may have changed is asked three ways: the server's own date range, the lines of the log, and the difference
-of the census (keys, statuses and groups of every row) from the earlier one. The result must stand the same proof as a full
+of the census (keys, statuses and groups of every row) from the earlier one. Lines that stood in the log before the earlier
+pull read its rows are no change since. The result must stand the same proof as a full
 reading; whatever does not fit ends in a full one.
 """
 
@@ -9,10 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import heapq
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from blin_pipeline.redcap.answers import read_json
 from blin_pipeline.redcap.batches import read_record_ids
 from blin_pipeline.redcap.census import Census, read_census_rows
 from blin_pipeline.redcap.change_log import Log, changes_data, since
@@ -22,7 +25,7 @@ from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.doubts import Baseline, window_begin
 from blin_pipeline.redcap.exported import describe_payload
 from blin_pipeline.redcap.faults import RedcapReadError
-from blin_pipeline.redcap.project_setup import ProjectSetup
+from blin_pipeline.redcap.project_setup import LogEntry, ProjectSetup, parse_rows
 from blin_pipeline.redcap.received import Received
 from blin_pipeline.redcap.records_reading import FormsRead, RecordsReader
 from blin_pipeline.redcap.rows import FormFile, FormTally
@@ -70,11 +73,13 @@ class Increment:
         begin = window_begin(self._baseline)
         if begin is None:
             raise DoubtError("the pull before does not say where the log stood")
-        in_log = {entry.record for entry in since(log, begin) if changes_data(entry)}
+        lines = Counter(entry for entry in since(log, begin) if changes_data(entry))
+        in_log = {entry.record for entry in lines}
+        new = {entry.record for entry in lines - Counter(self._earlier_log())}
         in_range = self._in_date_range(begin)
         if any(record in census.groups and record not in in_range for record in in_log):
             raise DoubtError("the server's date range misses records that its log shows as changed")
-        changed = in_range | in_log | self._moved_in_census(census)
+        changed = new | (in_range - in_log) | self._moved_in_census(census)
         found = [record for record in census.groups if record in changed]
         if len(found) > _LARGEST_PART * len(census.groups):
             raise DoubtError("most records changed")
@@ -119,6 +124,20 @@ class Increment:
         """Whether the census came in the very bytes of the earlier one."""
         earlier = self._baseline.payload_sha256["census_before"]
         return earlier == describe_payload("census_before", census.path).sha256
+
+    def _earlier_log(self) -> Log:
+        """The log as the earlier pull read it before its rows; nothing when it kept none."""
+        if "log_before" not in self._baseline.payload_sha256:
+            return ()
+        path = self._unpacked("log_before")
+        try:
+            with disk_faults("reading the log of the pull before"):
+                answer = read_json(path.read_bytes(), "the log")
+            return parse_rows(LogEntry, answer, "the log", may_repeat=True)
+        except RedcapReadError:
+            raise DoubtError("the log of the pull before cannot be read") from None
+        finally:
+            path.unlink()
 
     def _in_date_range(self, begin: datetime) -> set[str]:
         path = self._received.workspace / "changed_records.csv"
