@@ -120,7 +120,10 @@ def refractory_day(record: Record) -> date | None:
         )
     ]
     changes += [at for at, row in record.dated("blin_cycle", "bc_start") if row.get("bc_line") == 3]
-    remissions = [at for at, row in record.dated("response", "ra_date") if is_remission(row)]
+    plan = day(record.once("treatment_plan"), "plan_date")
+    remissions = [
+        at for at, row in record.dated("response", "ra_date") if is_remission(row) and (plan is None or at > plan)
+    ]
     for change in sorted(changes):
         enough = sum(at < change for at, _ in inductions) >= INDUCTION_COURSES_BEFORE_REFRACTORY
         if enough and not any(at <= change for at in remissions):

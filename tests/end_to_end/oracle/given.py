@@ -59,7 +59,7 @@ def given_cycles(record: Record) -> list[Given]:
         cycle = measured.get((int(str(row.get("bc_number"))), int(str(row["instance"]))))
         if cycle is None or not cycle.started:
             continue
-        start, stop, is_known = _days_of(record, row, dates.death)
+        start, stop, is_known = days_of(record, row, dates.death)
         if start is None:
             continue
         progressed = min((at for at in (dates.relapse, dates.refractory) if at is not None), default=date.max)
@@ -74,7 +74,7 @@ def given_cycles(record: Record) -> list[Given]:
     ]
 
 
-def _days_of(record: Record, row: Row, death: date | None) -> tuple[date | None, date | None, bool]:
+def days_of(record: Record, row: Row, death: date | None) -> tuple[date | None, date | None, bool]:
     """First day, last day (no later than followed) and whether the true last day is known."""
     limit = min(at for at in (death, record.last_day) if at is not None)
     own = [
@@ -103,11 +103,10 @@ def _recurrence(record: Record) -> date | None:
     found = []
     for at, row in record.dated("mrd", "mr_date"):
         method, result = row.get("mr_method"), row.get("mr_result")
-        reading = (
-            _reading(row) if method == 1 else {1: "POS", 0: "NEG"}.get(result) if isinstance(result, int) else None
-        )
-        if method == 1 and result == 2:
-            reading = None
+        # By another method than flow a negative report needs no depth here; a contradicted one says nothing all the same.
+        reading = None if result not in (0, 1) else _reading(row)
+        if method != 1 and reading is not None:
+            reading = "POS" if result == 1 else "NEG"
         if reading == "POS" and method in negative and negative[method] < at:
             found.append(at)
         if reading in ("NEG", "UNVERIFIED"):

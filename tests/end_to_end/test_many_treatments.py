@@ -1,0 +1,161 @@
+"""Backbone, order of therapy, response, MRD and eligibility of many registries against the specification in plain Python."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from oracle.eligibility import REMOVED, judge
+from oracle.readings import conventional, mrd
+from oracle.records import Record
+from oracle.regimen import backbone
+from oracle.sequence import sequence
+from treatments_by_hand import named
+
+pytestmark = pytest.mark.slow
+#: Words of treatments_by_hand.yml -> columns.
+_BY_HAND = {
+    "derived": "backbone_derived_cd",
+    "confidence": "backbone_confidence_cd",
+    "final": "backbone_final_cd",
+    "conflict": "backbone_conflict",
+    "base": "base_backbone_cd",
+    "sequence": "sequence_pattern",
+    "schedule": "schedule_cd",
+    "e1910": "e1910_string",
+    "status": "e1910_status_cd",
+    "category": "e1910_category_cd",
+}
+
+
+@pytest.fixture(scope="module")
+def records(many_registries) -> dict[str, Record]:
+    """Every record that may be kept: generated ones, and those with awkward treatments."""
+    truths = [*many_registries.generated, *many_registries.special["treatments"], *many_registries.special["endpoints"]]
+    found = [Record(truth, many_registries.cut) for truth in truths]
+    return {record.record_id: record for record in found if judge(record).status != REMOVED}
+
+
+def _differing(found, wanted):
+    pairs = {key: (found.get(key), wanted.get(key)) for key in found.keys() | wanted.keys()}
+    return {key: pair for key, pair in pairs.items() if pair[0] != pair[1]}
+
+
+def _compare(found, wanted):
+    differing = _differing(found, wanted)
+    assert differing == {}, (len(differing), len(wanted), list(differing.items())[:8])
+
+
+def _by_record(many_registries, records, query):
+    rows = many_registries.rows(query)
+    return {row.pop("record_id"): tuple(row.values()) for row in rows if row["record_id"] in records}
+
+
+def test_backbone_of_every_record(many_registries, records, proof):
+    found = _by_record(
+        many_registries,
+        records,
+        "select patient_key, backbone_declared_cd, backbone_derived_cd, backbone_confidence_cd, backbone_final_cd, "
+        "backbone_conflict, base_backbone_cd from marts.backbone_classification",
+    )
+    wanted = {record_id: tuple(vars(backbone(record)).values()) for record_id, record in records.items()}
+    _compare(found, wanted)
+    derived = Counter(row[1] for row in wanted.values())
+    assert len(derived) == 14, derived
+    assert any(row[4] for row in wanted.values())
+    assert Counter(row[2] for row in wanted.values()).keys() == {"HIGH", "PROBABLE", "DECLARED"}
+    proof(f"{len(found)} backbones agree (derived: {dict(derived.most_common())})")
+
+
+def test_order_of_therapy_and_concordance_of_every_record(many_registries, records, proof):
+    found = _by_record(
+        many_registries,
+        records,
+        "select patient_key, sequence_pattern, schedule_cd, e1910_string, e1910_status_cd, e1910_n_blin, "
+        "e1910_prefix_match, e1910_distance, e1910_category_cd from marts.regimen_sequence",
+    )
+    wanted = {record_id: tuple(vars(sequence(record)).values()) for record_id, record in records.items()}
+    _compare(found, wanted)
+    categories = Counter(row[7] for row in wanted.values() if row[7])
+    assert len(categories) == 8, categories
+    assert len({row[1] for row in wanted.values()}) == 5
+    proof(
+        f"{len(found)} sequences agree ({len({row[2] for row in wanted.values()})} different strings, {dict(categories)})"
+    )
+
+
+def test_conventional_response_of_every_assessment(many_registries, records, proof):
+    rows = many_registries.rows("select patient_key, instance_no, response_derived_cd from marts.response_assessment")
+    found = {
+        (row["record_id"], row["instance_no"]): row["response_derived_cd"]
+        for row in rows
+        if row["record_id"] in records
+    }
+    wanted = {
+        (record_id, instance): call
+        for record_id, record in records.items()
+        for instance, call in conventional(record).items()
+    }
+    _compare(found, wanted)
+    calls = Counter(wanted.values())
+    assert calls.keys() == {"CR", "CRh", "CRi", "MLFS", "NR", "RELAPSE", "NE"}
+    proof(f"{len(found)} conventional responses agree ({dict(calls.most_common())})")
+
+
+def test_every_mrd_result(many_registries, records, proof):
+    rows = many_registries.rows(
+        "select patient_key, instance_no, mrd_cd, is_under_1e_4, is_under_1e_5, is_under_1e_6, is_low_bcr_abl1 "
+        "from marts.mrd_result"
+    )
+    found = {}
+    for row in rows:
+        reading, *tiers, low = list(row.values())[2:]
+        if row["record_id"] in records:
+            found[row["record_id"], row["instance_no"]] = (reading, tuple(tiers), low)
+    wanted = {
+        (record_id, instance): tuple(result)
+        for record_id, record in records.items()
+        for instance, result in mrd(record).items()
+    }
+    _compare(found, wanted)
+    assert len({result[0] for result in wanted.values()}) == 5
+    proof(f"{len(found)} MRD results agree")
+
+
+def test_eligibility_of_every_generated_record(many_registries, proof):
+    records = [Record(truth, many_registries.cut) for truth in many_registries.generated]
+    judged = {record.record_id: judge(record) for record in records}
+    wanted = {
+        (record_id, name): met
+        for record_id, result in judged.items()
+        if result.status != REMOVED
+        for name, met in result.criteria.items()
+    }
+    rows = many_registries.rows("select patient_key, criterion_cd, met_cd from marts.eligibility_result")
+    found = {(row["record_id"], row["criterion_cd"]): row["met_cd"] for row in rows if row["record_id"] in judged}
+    _compare(found, wanted)
+    rows = many_registries.rows("select patient_key, eligibility_status_cd from marts.subject")
+    status = {row["record_id"]: row["eligibility_status_cd"] for row in rows if row["record_id"] in judged}
+    _compare(status, {key: result.status for key, result in judged.items() if result.status != REMOVED})
+    proof(f"{len(found)} decisions on {len(status)} records agree")
+
+
+def test_treatments_worked_by_hand(many_registries, proof):
+    rows = many_registries.rows(
+        f"select patient_key, {', '.join(_BY_HAND.values())} from marts.backbone_classification "
+        "join marts.regimen_sequence using (patient_key)"
+    )
+    found = {row["record_id"]: row for row in rows}
+    made = {
+        record.record_id: Record(record, many_registries.cut)
+        for record in many_registries.special["treatments_by_hand"]
+    }
+    assert len(made) == len(named()) >= 11
+    for place, patient in named():
+        record_id = next(name for name in made if name.endswith(f"-7{place:03d}"))
+        wanted = {"conflict": False, "base": None, **patient["expect"]}
+        assert {word: found[record_id][column] for word, column in _BY_HAND.items()} == wanted, patient["patient"]
+        own = vars(backbone(made[record_id])) | vars(sequence(made[record_id]))
+        calculated = {word: own[{"sequence": "pattern", "e1910": "string"}.get(word, word)] for word in _BY_HAND}
+        assert calculated == wanted, ("calculation of the tests", patient["patient"])
+    proof(f"{len(made)} treatments worked by hand agree")
