@@ -7,7 +7,14 @@ from __future__ import annotations
 
 import sys
 
-from blin_pipeline.cli import inspect, pulls, run, sandbox_serve, setup  # noqa: F401 (they register their commands)
+from blin_pipeline.cli import (  # noqa: F401 (they register their commands)
+    field_map,
+    inspect,
+    pulls,
+    run,
+    sandbox_serve,
+    setup,
+)
 from blin_pipeline.cli.app import app
 from blin_pipeline.cli.console import messages, print_json
 from blin_pipeline.errors import BlinError, InternalError
