@@ -60,7 +60,8 @@ class SourceSettings(BaseModel):
     """Where records come from.
 
     Attributes:
-        kind: ``api`` a REDCap server, ``files`` an export and its dictionary, ``project_xml`` a project XML.
+        kind: ``api`` a REDCap server, ``files`` an export and its dictionary, ``project_xml`` a project XML,
+            ``inbox`` the newest exported files in the folder that is watched.
         url: Address ending in ``/api/`` (kind api).
         token_file: File that holds the token, relative to the home folder (kind api).
         token_variable: Environment variable that holds the token, used when no file is given.
@@ -82,7 +83,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: Literal["api", "files", "project_xml"] = "api"
+    kind: Literal["api", "files", "project_xml", "inbox"] = "api"
     url: str = ""
     token_file: Path | None = Path("restricted/secrets/redcap_token")
     token_variable: str = "BLIN_REDCAP_TOKEN"  # noqa: S105 (a name, not a token)
@@ -335,6 +336,8 @@ class Settings(BaseSettings):
             self.ledger_dir,
         ):
             folder.mkdir(mode=0o700, exist_ok=True)
+        if self.source.kind == "inbox":
+            self.inbox_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self.releases_dir.exists():
             self.releases_dir.mkdir()
             self.releases_dir.chmod(0o755)

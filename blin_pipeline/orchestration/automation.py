@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from blin_pipeline.orchestration.inbox import watch
 from blin_pipeline.settings import Settings
 
 REFRESH = "refresh"
@@ -31,6 +32,29 @@ def nightly_schedule(settings: Settings) -> dg.ScheduleDefinition:
         execution_timezone=settings.time_zone,
         description="The nightly refresh, 05:15 in the registry's time zone.",
     )
+
+
+def exported_files(settings: Settings) -> dg.SensorDefinition:
+    """Refreshes when a new, complete export lies in the inbox; stopped until somebody starts it."""
+
+    @dg.sensor(
+        name="exported_files",
+        job_name=REFRESH,
+        minimum_interval_seconds=60,
+        description=(
+            "Watches the inbox for exported files and refreshes when their content is new and nobody writes them any more. "
+            "Needs source.kind = inbox."
+        ),
+    )
+    def exported_files(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        if settings.source.kind != "inbox":
+            return dg.SkipReason("source.kind is not inbox")
+        found = watch(settings.inbox_dir, context.cursor)
+        if not found.content_sha256:
+            return dg.SensorResult(skip_reason=found.why_not, cursor=found.cursor)
+        return dg.SensorResult(run_requests=[dg.RunRequest(run_key=found.content_sha256)], cursor=found.cursor)
+
+    return exported_files
 
 
 def failure_sensor(settings: Settings) -> dg.SensorDefinition:

@@ -9,7 +9,7 @@ from blin_pipeline.orchestration.assets.outcomes import outcome_assets
 from blin_pipeline.orchestration.assets.pull import patient_crosswalk, project_asset, pull_assets
 from blin_pipeline.orchestration.assets.release import candidate, current, study_report
 from blin_pipeline.orchestration.assets.tables import table_assets
-from blin_pipeline.orchestration.automation import failure_sensor, nightly_schedule, refresh_job
+from blin_pipeline.orchestration.automation import exported_files, failure_sensor, nightly_schedule, refresh_job
 from blin_pipeline.orchestration.checks import identities, registry_checks
 from blin_pipeline.orchestration.tables import dbt_resource, prepare_dbt
 from blin_pipeline.orchestration.workspace import workspace_resource
@@ -43,7 +43,7 @@ def build_defs(settings: Settings, *, failures: list[BlinError] | None = None, f
         asset_checks=[identities, registry_checks()],
         jobs=[refresh_job()],
         schedules=[nightly_schedule(settings)],
-        sensors=[failure_sensor(settings)],
+        sensors=[failure_sensor(settings), exported_files(settings)],
         resources={
             "workspace": workspace_resource(settings, failures if failures is not None else [], force=force),
             "dbt": dbt_resource(project),

@@ -10,6 +10,7 @@ from blin_pipeline.errors import ConfigurationError, DataError
 from blin_pipeline.landing.baseline import baseline_of
 from blin_pipeline.landing.pull import Pull
 from blin_pipeline.landing.reading import checked_pull, live_dictionary, records_with_two_rows, source_shape
+from blin_pipeline.orchestration.inbox import export_to_read, refuse_changed, state_of
 from blin_pipeline.orchestration.projects import export_projects
 from blin_pipeline.redcap.client import RedcapClient
 from blin_pipeline.redcap.export import ReadingPlan, export_project
@@ -47,6 +48,12 @@ def export_source(
     """
     if settings.projects:
         return export_projects(settings, folder, lambda own, place: export_source(own, place, note, previous))
+    if settings.source.kind == "inbox":
+        files = export_to_read(settings.inbox_dir)
+        before = state_of(files)
+        export = export_source(_reading_files(settings, files), folder, note, previous)
+        refuse_changed(files, before)
+        return export
     source = settings.source
     if source.kind == "project_xml":
         if source.project_xml is None:
@@ -71,6 +78,15 @@ def export_source(
         return export_project(client, folder, reading_plan(settings, previous), progress=note)
     finally:
         client.close()
+
+
+def _reading_files(settings: Settings, files: tuple[Path, ...]) -> Settings:
+    """The settings as if these files had been named: one project XML, or records and dictionary."""
+    if len(files) == 1:
+        named: dict[str, object] = {"kind": "project_xml", "project_xml": files[0]}
+    else:
+        named = {"kind": "files", "data": files[0], "dictionary": files[1]}
+    return settings.model_copy(update={"source": settings.source.model_copy(update=named)})
 
 
 def open_client(settings: Settings) -> RedcapClient:
