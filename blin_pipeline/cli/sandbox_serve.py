@@ -35,7 +35,7 @@ def sandbox(
     ] = None,
     dictionary: Annotated[
         list[Path] | None,
-        typer.Option(rich_help_panel=_SOURCES, help="Data dictionary of a classic project; goes with --data."),
+        typer.Option(rich_help_panel=_SOURCES, help="Data dictionary; goes with --data."),
     ] = None,
     data: Annotated[
         list[Path] | None, typer.Option(rich_help_panel=_SOURCES, help="Raw CSV export of the same project.")
