@@ -125,9 +125,9 @@ def _clear(project: ProjectState, rights: TokenRights, name: str, key: RowKey, i
         gone = {column: "" for column in stored if column in project.stored_names(instrument)}
         for column in gone:
             del stored[column]
-        if key.instance and not stored:
-            rows.pop(key, None)
         if gone:
+            if key.instance and not stored:
+                del rows[key]
             _log_cleared(project, rights, name, key, gone)
             project.calculate(name, {key: gone}, rights.username)
         return

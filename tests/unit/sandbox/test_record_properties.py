@@ -22,15 +22,19 @@ from blin_pipeline.sandbox.calculation import calculations
 from blin_pipeline.sandbox.contents.payload import rows_of
 from blin_pipeline.sandbox.odm.reading import read_project_xml
 from blin_pipeline.sandbox.odm.writing import OdmContents, project_xml
-from blin_pipeline.sandbox.project import ProjectState, natural_order
+from blin_pipeline.sandbox.project import ProjectState
+from blin_pipeline.sandbox.protocol import ApiError
+from blin_pipeline.sandbox.record_store import natural_order
 from blin_pipeline.sandbox.records.export import export_table
 from blin_pipeline.sandbox.records.importing import ImportOptions, import_records
 from blin_pipeline.sandbox.records.query import RecordQuery
 from blin_pipeline.sandbox.structure import RowKey
+from blin_pipeline.sandbox.synthetic import SyntheticRegistry
 
 pytestmark = pytest.mark.slow
 
 EMPTY = replace(PROJECT, rows=(), record_groups={})
+REGISTRY = RecordQuery(groups=True, survey_fields=True, blank_gray_status=True)
 KEYS = ("record_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
 CASES = settings(
     max_examples=proof_count(25, 1500), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -278,3 +282,32 @@ def test_eav_holds_the_filled_cells_of_the_flat_export(data: Import) -> None:
     assert len(set(eav)) == len(eav)
     assert {row for row in eav if row[-2] != "record_id"} == flat
     assert {row[0] for row in eav if row[-2] == "record_id"} == {row[-1] for row in eav if row[-2] == "record_id"}
+
+
+def test_the_synthetic_registry_imports_but_for_its_planted_faults(
+    demo_registry: SyntheticRegistry, proof: Callable[[str], None]
+) -> None:
+    """Exported, cleared of what the server refuses, imported into the empty project: the same export again."""
+    whole = export_table(ProjectState(demo_registry.project), RIGHTS, REGISTRY)
+    rows = [dict(zip(whole.columns, map(str, row), strict=True)) for row in whole.rows]
+    empty = ProjectState(replace(demo_registry.project, rows=(), record_groups={}))
+    with pytest.raises(ApiError) as caught:
+        import_records(empty, RIGHTS, rows, ImportOptions())
+    refused = {tuple(line) for line in csv.reader(io.StringIO(caught.value.message))}
+    assert empty.records == {}
+    faulty = {(record, field, value) for record, field, value, _ in refused}
+    for row in rows:
+        for name, value in row.items():
+            if (row["record_id"], name, value) in faulty:
+                row[name] = ""
+    import_records(empty, RIGHTS, rows, ImportOptions())
+    assert exported(empty, REGISTRY) == rows
+    proof(f"synthetic registry imported: {len(rows)} rows, {len(refused)} planted faults refused")
+    assert len(refused) >= 5
+
+
+def test_the_synthetic_registry_survives_its_own_xml(demo_registry: SyntheticRegistry) -> None:
+    project = ProjectState(demo_registry.project)
+    body = project_xml(project, RIGHTS, OdmContents(REGISTRY), version="15.5.2")
+    copy = ProjectState(read_project_xml(body, project_id=project.project_id))
+    assert export_table(copy, RIGHTS, REGISTRY) == export_table(project, RIGHTS, REGISTRY)
