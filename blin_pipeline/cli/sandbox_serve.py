@@ -80,6 +80,18 @@ def sandbox(
     max_rows: Annotated[
         int, typer.Option(min=0, rich_help_panel=_SERVER, help="Rows above which an export fails; 0 for no limit.")
     ] = 0,
+    document_word: Annotated[
+        bool,
+        typer.Option("--document-word", rich_help_panel=_SERVER, help="Files show as [document], as before 14."),
+    ] = False,
+    old_status_quirk: Annotated[
+        bool,
+        typer.Option(
+            "--old-status-quirk",
+            rich_help_panel=_SERVER,
+            help="Status 0 of a form on rows of another event, as in 9.1.",
+        ),
+    ] = False,
     fault: Annotated[
         list[str] | None,
         typer.Option(
@@ -93,6 +105,7 @@ def sandbox(
     from blin_pipeline.sandbox.fault_text import fault_from_text
     from blin_pipeline.sandbox.faults import FaultPlan
     from blin_pipeline.sandbox.host import Host, server_clock
+    from blin_pipeline.sandbox.records.flat import ServerHabits
     from blin_pipeline.sandbox.serve import run
 
     plan = FaultPlan(fault_from_text(text) for text in fault or ())
@@ -107,6 +120,7 @@ def sandbox(
         time_zone=time_zone,
         requests_per_minute=rate_limit,
         max_rows=max_rows,
+        habits=ServerHabits(file_value="document" if document_word else "name", old_status_quirk=old_status_quirk),
     )
     super_tokens = [secrets.token_hex(32).upper() if given == "new" else given for given in super_token or ()]
     keeper = _open_state(state)

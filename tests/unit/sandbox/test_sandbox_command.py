@@ -117,6 +117,14 @@ def test_faults_limits_and_version(files: Path) -> None:
         assert post(url, token, content="version").status_code == 403
 
 
+def test_an_older_servers_word_for_a_file(files: Path) -> None:
+    (files / "data.csv").write_text("record_id,scan,baseline_complete\n7,scan.pdf,2\n", encoding="utf-8")
+    served = ("--dictionary", files / "dictionary.csv", "--data", files / "data.csv")
+    for options, shown in (((), "scan.pdf"), (("--document-word", "--old-status-quirk"), "[document]")):
+        with started(*served, *options) as (url, (token,), _):
+            assert post(url, token, content="record", format="csv", **{"fields[0]": "scan"}).text == f"scan\n{shown}\n"
+
+
 @pytest.mark.parametrize(
     ("options", "status", "code"),
     [
