@@ -114,8 +114,7 @@ def sandbox(
     if demo is not None:
         seed, port = demo.seed, demo.port
     port = port or free_port()
-    server = ServerSettings(
-        redcap_version,
+    server = ServerSettings.of_version(redcap_version)._replace(
         base_url=(base_url or f"http://{LOOPBACK}:{port}").rstrip("/"),
         time_zone=time_zone,
         requests_per_minute=rate_limit,

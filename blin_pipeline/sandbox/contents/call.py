@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
@@ -10,11 +11,14 @@ from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.protocol import OUT_OF_MEMORY, ApiError, ApiRequest, unknown_values
 from blin_pipeline.sandbox.records.flat import ServerHabits
 from blin_pipeline.sandbox.rights import TokenRights
+from blin_pipeline.sandbox.structure import wrong
 
 DEFAULT_VERSION = "15.5.2"
 _NEW_FORM_RIGHTS = (15, 6)
 _GROUP_LABELS = (14, 0)
 _PI_EMAIL = (15, 8, 2)
+_AFTER_9 = (10,)
+_VERSION = re.compile(r"\d+\.\d+\.\d+")
 
 
 class ServerSettings(NamedTuple):
@@ -40,6 +44,21 @@ class ServerSettings(NamedTuple):
     requests_per_minute: int = 0
     max_rows: int = 0
     project_info_keys: Literal[23, 27] = 27
+
+    @classmethod
+    def of_version(cls, version: str) -> ServerSettings:
+        """A server of a version; below 10 with everything that was recorded on 9.1.3.
+
+        Raises:
+            ConfigurationError: Code ``E_SANDBOX_PROJECT``, not a version.
+        """
+        if not _VERSION.fullmatch(version):
+            raise wrong("a REDCap version is three numbers, as 15.5.2")
+        settings = cls(version)
+        if settings._numbers() >= _AFTER_9:
+            return settings
+        habits = ServerHabits(file_value="document", old_status_quirk=True)
+        return settings._replace(project_info_keys=23, habits=habits)
 
     @property
     def has_new_form_rights(self) -> bool:

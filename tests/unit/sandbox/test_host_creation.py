@@ -59,6 +59,14 @@ def test_a_project_from_xml_keeps_records_and_takes_title_and_purpose_from_the_f
     assert [row["action"] for row in log[-3:]] == ["Manage/Design ", "Create record 2", "Create record 1"]
 
 
+def test_a_large_project_xml_may_come_as_a_part_of_a_multipart_body(server: RunningSandbox) -> None:
+    odm = PROJECT_XML.replace("</GlobalVariables>", f"<!-- {'x' * 3_000_000} --></GlobalVariables>")
+    parts = {"token": SUPER_TOKEN, "content": "project", "format": "json", "odm": odm}
+    parts["data"] = '[{"project_title": "Large", "purpose": 0}]'
+    answer = requests.post(server.url, files={name: (None, value) for name, value in parts.items()}, timeout=30)
+    assert re.fullmatch("[0-9A-F]{32}", answer.text)
+
+
 @pytest.mark.parametrize(
     ("given", "odm"),
     [

@@ -129,6 +129,7 @@ def test_an_older_servers_word_for_a_file(files: Path) -> None:
     ("options", "status", "code"),
     [
         (("--fault", "nonsense"), 2, "E_SANDBOX_FAULT"),
+        (("--redcap-version", "latest", "--synthetic", "20"), 2, "E_SANDBOX_PROJECT"),
         (("--super-token", "short", "--synthetic", "20"), 2, "E_SANDBOX_PROJECT"),
         (("--dictionary", "x.csv"), 2, "E_SANDBOX_PROJECT"),
         (("--project-xml", "missing.xml"), 3, "E_PROJECT_XML"),

@@ -54,9 +54,9 @@ def test_project_is_one_object_with_its_keys_in_order_and_integer_flags(sandbox:
 @pytest.mark.parametrize(
     ("settings", "keys"),
     [
-        (ServerSettings(version="15.8.2"), PROJECT_KEYS),
+        (ServerSettings.of_version("15.8.2"), PROJECT_KEYS),
         (
-            ServerSettings(version="9.1.3", project_info_keys=23),
+            ServerSettings.of_version("9.1.3"),
             [*PROJECT_KEYS[:12], *PROJECT_KEYS[13:22], "display_today_now_button", PROJECT_KEYS[12]],
         ),
     ],
