@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def export_source(
-    settings: Settings, folder: Path, note: Progress | None, previous: Pull | None = None
+    settings: Settings, folder: Path, note: Progress | None, previous: Pull | None = None, project: str = ""
 ) -> ProjectExport:
     """Read the source of the settings into a folder.
 
@@ -41,13 +41,16 @@ def export_source(
         folder: Empty private folder for the exact bytes.
         note: Told of each step.
         previous: The pull before, whose log watermark the server's log is read from.
+        project: Name of the project when it is one of several.
 
     Raises:
         SourceError: It cannot be read or trusted.
         ConfigurationError: Codes ``E_SOURCE_SETTINGS``, ``E_TOKEN_MISSING``, ``E_TOKEN``, ``E_URL``.
     """
     if settings.projects:
-        return export_projects(settings, folder, lambda own, place: export_source(own, place, note, previous))
+        return export_projects(
+            settings, folder, lambda own, place: export_source(own, place, note, previous, place.name)
+        )
     if settings.source.kind == "inbox":
         files = export_to_read(settings.inbox_dir)
         before = state_of(files)
@@ -75,7 +78,7 @@ def export_source(
         return export_from_files(data, dictionary, folder, allow_empty=source.allow_empty, progress=note)
     client = open_client(settings)
     try:
-        return export_project(client, folder, reading_plan(settings, previous), progress=note)
+        return export_project(client, folder, reading_plan(settings, previous, project), progress=note)
     finally:
         client.close()
 
@@ -110,16 +113,17 @@ def open_client(settings: Settings) -> RedcapClient:
     return RedcapClient(source.url, settings.token(), limits)
 
 
-def reading_plan(settings: Settings, previous: Pull | None) -> ReadingPlan:
+def reading_plan(settings: Settings, previous: Pull | None, project: str = "") -> ReadingPlan:
     """How the settings want a server to be read.
 
     Args:
         settings: Settings of the home folder.
         previous: The pull that the new one will be compared with.
+        project: Name of the project when it is one of several.
     """
     source = settings.source
     mark = previous.manifest.log_watermark if previous is not None else None
-    baseline, why_full = baseline_of(settings.pulls_dir) if source.incremental else (None, "")
+    baseline, why_full = baseline_of(settings.pulls_dir, project) if source.incremental else (None, "")
     return ReadingPlan(
         allow_empty=source.allow_empty,
         records_per_request=source.records_per_request,
@@ -127,7 +131,7 @@ def reading_plan(settings: Settings, previous: Pull | None) -> ReadingPlan:
         baseline=baseline,
         why_full=why_full,
         full_every=timedelta(days=source.full_every_days),
-        parts_dir=settings.partial_dir,
+        parts_dir=settings.partial_dir / project if project else settings.partial_dir,
     )
 
 

@@ -52,7 +52,9 @@ def export_projects(
 def settings_of(settings: Settings, name: str) -> Settings:
     """The settings as if one project were the only source; what a person allowed for this run holds for each."""
     own = settings.projects[name]
+    said = "incremental" in settings.source.model_fields_set
     allowed = {
+        "incremental": settings.source.incremental if said else own.incremental,
         "allow_empty": own.allow_empty or settings.source.allow_empty,
         "accept_loss": own.accept_loss or settings.source.accept_loss,
     }

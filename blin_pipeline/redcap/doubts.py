@@ -21,7 +21,7 @@ class Baseline:
     """An earlier pull whose rows an incremental one may take over.
 
     Attributes:
-        name: Name of the pull.
+        name: Name of the pull; blank where its rows are needed even when nothing changed.
         project_id: REDCap's number of the project.
         setup_sha256: Hash of its set-up.
         log_newest: Newest line of the log when the earlier reading began.

@@ -150,7 +150,7 @@ class _Reading:
         increment = Increment(self._client, self._received, self._setup, self._reader, baseline)
         try:
             candidates = increment.candidates(census, log)
-            if not candidates and increment.is_same(census):
+            if baseline.name and not candidates and increment.is_same(census):
                 nothing = FormsRead((), {})
                 return self._exported(
                     nothing, census, log, mode="incremental", n_changed=0, unchanged_since=baseline.name

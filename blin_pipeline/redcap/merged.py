@@ -77,8 +77,17 @@ def merge_exports(exports: Mapping[str, ProjectExport], workspace: Path) -> Proj
         log=_merged_log(exports, setup.record_id_field),
         log_watermark=_merged_watermark(exports),
         notes=(*notes, f"Merged from {len(exports)} projects: {', '.join(exports)}."),
+        mode="incremental" if any(export.mode == "incremental" for export in exports.values()) else "full",
+        why_full="; ".join(f"{name}: {export.why_full}" for name, export in exports.items() if export.why_full),
+        n_changed=_sum(export.n_changed for export in exports.values()),
         n_bytes=sum(export.n_bytes for export in exports.values()),
     )
+
+
+def _sum(numbers: Iterable[int | None]) -> int | None:
+    """Sum of the numbers that are there; None without any."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if known else None
 
 
 def _differ(problem: str) -> ConfigurationError:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from blin_pipeline.redcap.answers import Json
+from blin_pipeline.redcap.answers import Json, read_json
 from blin_pipeline.redcap.client import Answer, RedcapClient
 from blin_pipeline.redcap.faults import RedcapReadError, Refusal
 from blin_pipeline.redcap.project_setup import (
@@ -20,8 +20,10 @@ from blin_pipeline.redcap.project_setup import (
 )
 from blin_pipeline.redcap.received import Received
 
-#: Takes the name of a part and how to ask for it; answers with its value.
-_Ask = Callable[[str, Callable[[], Answer]], Json]
+#: Takes the name of a part, as in the archive, and answers with its value.
+_Ask = Callable[[str], Json]
+#: Takes the name of a part that a project or token may lack, and how REDCap says so; ``(False, None)`` when it is lacking.
+_AskOptional = Callable[[str, Refusal], tuple[bool, Json]]
 _NO_GROUP_RIGHT = "The token may not read the data access groups; they are known from the records only."
 _NO_VERSION = "The server did not tell its version."
 
@@ -35,11 +37,11 @@ def read_setup(client: RedcapClient, received: Received) -> tuple[ProjectSetup, 
     Raises:
         RedcapReadError: A part cannot be read, or contradicts another.
     """
-
-    def keep(name: str, ask: Callable[[], Answer]) -> Json:
-        return received.keep(name, ask())
-
-    setup = _read(client, keep, optional=received.keep_optional)
+    requests = _requests(client)
+    setup = _read(
+        lambda name: received.keep(name, requests[name]()),
+        lambda name, absent: received.keep_optional(name, requests[name], absent),
+    )
     if setup.groups is None:
         received.note(_NO_GROUP_RIGHT)
     setup.check()
@@ -52,38 +54,61 @@ def compare_setup(client: RedcapClient, setup: ProjectSetup) -> None:
     Raises:
         RedcapReadError: ``E_SOURCE_MOVED``, or as :func:`read_setup`.
     """
+    requests = _requests(client)
 
-    def optional(_: str, ask: Callable[[], Answer], absent: Refusal) -> tuple[bool, Json]:
+    def optional(name: str, absent: Refusal) -> tuple[bool, Json]:
         try:
-            return True, ask().value
+            return True, requests[name]().value
         except RedcapReadError as error:
             if error.refusal is not absent:
                 raise
             return False, None
 
-    again = _read(client, lambda _, ask: ask().value, optional=optional)
-    if again.sha256 != setup.sha256:
+    if _read(lambda name: requests[name]().value, optional).sha256 != setup.sha256:
         raise RedcapReadError("E_SOURCE_MOVED", "the set-up", detail="the dictionary or set-up was edited")
 
 
-def _read(
-    client: RedcapClient,
-    ask: _Ask,
-    *,
-    optional: Callable[[str, Callable[[], Answer], Refusal], tuple[bool, Json]],
-) -> ProjectSetup:
-    info = parse_project(ask("project", client.project_info), "the project's facts")
-    dictionary = parse_dictionary(ask("metadata", client.metadata), "the data dictionary")
-    instruments = parse_rows(Instrument, ask("instrument", client.instruments), "the instruments")
-    names = parse_rows(ExportName, ask("export_field_names", client.export_names), "the export names")
+def archived_setup(answers: Mapping[str, bytes]) -> ProjectSetup:
+    """The set-up as the answers of an earlier reading tell it.
+
+    Args:
+        answers: Name in the archive -> exact bytes.
+
+    Raises:
+        RedcapReadError: They are no answers of a set-up.
+    """
+
+    def optional(name: str, _: Refusal) -> tuple[bool, Json]:
+        return (True, read_json(answers[name], name)) if name in answers else (False, None)
+
+    return _read(lambda name: read_json(answers.get(name, b""), name), optional)
+
+
+def _requests(client: RedcapClient) -> dict[str, Callable[[], Answer]]:
+    """Name of each part -> how to ask for it."""
+    return {
+        "project": client.project_info,
+        "metadata": client.metadata,
+        "instrument": client.instruments,
+        "export_field_names": client.export_names,
+        "form_event_mapping": client.form_events,
+        "repeating_forms_events": client.repeating,
+        "dag": client.data_access_groups,
+    }
+
+
+def _read(ask: _Ask, ask_optional: _AskOptional) -> ProjectSetup:
+    info = parse_project(ask("project"), "the project's facts")
+    dictionary = parse_dictionary(ask("metadata"), "the data dictionary")
+    instruments = parse_rows(Instrument, ask("instrument"), "the instruments")
+    names = parse_rows(ExportName, ask("export_field_names"), "the export names")
     if not instruments or not names:
         raise RedcapReadError("E_EMPTY", "the instruments" if not instruments else "the export names")
     form_events: tuple[FormEvent, ...] = ()
     if info.is_longitudinal:
-        mapping = ask("form_event_mapping", client.form_events)
-        form_events = parse_rows(FormEvent, mapping, "the instruments of each event")
-    repeats, repeating = optional("repeating_forms_events", client.repeating, Refusal.NOTHING_REPEATS)
-    grouped, groups = optional("dag", client.data_access_groups, Refusal.NO_GROUP_RIGHT)
+        form_events = parse_rows(FormEvent, ask("form_event_mapping"), "the instruments of each event")
+    repeats, repeating = ask_optional("repeating_forms_events", Refusal.NOTHING_REPEATS)
+    grouped, groups = ask_optional("dag", Refusal.NO_GROUP_RIGHT)
     if info.has_repeating_instruments_or_events and not (repeats and repeating):
         raise RedcapReadError("E_EMPTY", "the repeating set-up", detail="yet the project repeats")
     return ProjectSetup(
