@@ -77,6 +77,7 @@ def test_override_deletes_arms_events_mappings_and_what_was_entered(longitudinal
     assert exported(longitudinal, "project")["is_longitudinal"] == 0
     assert exported(longitudinal, "event") == {"error": "You cannot export events for classic projects"}
     assert longitudinal.project(TOKEN).records == {}
+    assert imported(longitudinal, "event", kept[0])[0] == 400
     assert imported(longitudinal, "arm", [{"arm_num": 2, "name": "Second"}]) == (200, "1")
     assert imported(longitudinal, "event", kept[0]) == (200, "3")
     assert imported(longitudinal, "formEventMapping", kept[1]) == (200, str(len(kept[1])))

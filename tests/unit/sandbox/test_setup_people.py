@@ -136,6 +136,7 @@ def test_a_role_rules_in_place_of_the_users_own_rights(project: RunningSandbox) 
     assert "score" not in header
     assert post(project.url, OTHER_TOKEN, content="log", format="json").status_code == 403
     assert deleted(project, "userRole", "roles", found["unique_role_name"]) == (200, "1")
+    assert exported(project, "userRoleMapping")[1]["unique_role_name"] == ""
     assert "score" in post(project.url, OTHER_TOKEN, **record_request()).text.splitlines()[0]
 
 
