@@ -96,8 +96,8 @@ def pull(
 ) -> None:
     """Read the source and land it, nothing more: Parquet per instrument, manifest, exact bytes."""
     from blin_pipeline.cli.sandbox import sandbox_of
-    from blin_pipeline.landing.reading import latest_reading
-    from blin_pipeline.orchestration.assets.pull import run_pull
+    from blin_pipeline.landing.reading import accepted_note, latest_reading
+    from blin_pipeline.orchestration.pull_run import run_pull
     from blin_pipeline.orchestration.workspace import Workspace, refresh_lock
 
     files = source_overrides(data, dictionary, project_xml)
@@ -105,12 +105,14 @@ def pull(
     with refresh_lock(settings), sandbox_of(settings) as served, pull_bar(quiet=as_json) as listen:
         landed = run_pull(Workspace(served), note=listen)
         reading = latest_reading(settings.pulls_dir)
+        note = accepted_note(settings.pulls_dir)
     manifest = landed.manifest
     rows_by_form = {form: entry.table.rows for form, entry in manifest.forms.items()}
     if as_json:
         facts = {"pull_id": landed.pull_id, "records": manifest.n_records, "rows": rows_by_form}
         how = {"mode": reading.mode, "why_full": reading.why_full} if reading is not None else {}
-        print_json("pull", facts | how)
+        found = {"records_changed_without_log_line": note.silent_changes if note is not None else None}
+        print_json("pull", facts | how | found)
         return
     from rich.table import Table
 
@@ -125,6 +127,11 @@ def pull(
         messages.print(f"Read by change: {fetched} fetched.")
     elif reading is not None and reading.why_full:
         messages.print(f"Read in full: {reading.why_full}.")
+    if note is not None and note.silent_changes:
+        messages.print(
+            f"[bold]{note.silent_changes} records changed without a line in REDCap's log[/]: ask the administrator how; "
+            "reading by change cannot see such changes."
+        )
 
 
 @app.command()

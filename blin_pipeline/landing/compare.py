@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blin_pipeline.errors import DataError
+from blin_pipeline.landing.difference import compare_pulls
 from blin_pipeline.landing.order import NaturalKey, natural, row_order
 from blin_pipeline.landing.parquet import read_rows
 from blin_pipeline.landing.pull import Pull
@@ -16,6 +17,7 @@ from blin_pipeline.redcap.project_setup import EVENT, REPEAT_INSTANCE, REPEAT_IN
 
 _DELETES = re.compile(r"delete record", re.IGNORECASE)
 _EDITS = re.compile(r"(update|delete) (record|response)", re.IGNORECASE)
+_CHANGES = re.compile(r"(create|update|delete) (record|response)", re.IGNORECASE)
 _UPDATES = re.compile(r"update record", re.IGNORECASE)
 
 
@@ -80,6 +82,19 @@ def refuse_unexplained_loss(
             fix="Check the rights of the token and ask the data manager; if the loss is right, accept it for this run.",
         )
     return Loss(len(lost), unexplained, rows, unexplained_rows)
+
+
+def silent_changes(before: Pull, after: Pull, log: Sequence[LogEntry], since: str) -> int:
+    """Records that changed between two pulls without a line in the log: what reading by change cannot see.
+
+    Args:
+        before: The accepted pull before.
+        after: A full pull.
+        log: The log now.
+        since: Newest line of the log when the pull before was read.
+    """
+    edited = {entry.record for entry in log if entry.timestamp >= since and _CHANGES.match(entry.action)}
+    return len(compare_pulls(before, after).changed - edited)
 
 
 def refuse_shrunk_sites(previous: Pull, current: Pull, *, closed: Collection[str] = ()) -> None:

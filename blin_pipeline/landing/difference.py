@@ -52,6 +52,7 @@ class PullDifference:
         fields_removed: Fields that the second lacks.
         fields_changed: Fields whose definition is another.
         forms: Instrument -> its rows; those without any difference are left out.
+        changed: Ids of the records that ``records_changed`` counts; restricted, for programs only.
     """
 
     records_added: int = 0
@@ -62,6 +63,7 @@ class PullDifference:
     fields_removed: tuple[str, ...] = ()
     fields_changed: tuple[str, ...] = ()
     forms: dict[str, FormDifference] = field(default_factory=dict)
+    changed: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
 
 def compare_pulls(first: Pull, second: Pull, on_cell: CellListener | None = None) -> PullDifference:
@@ -95,7 +97,8 @@ def compare_pulls(first: Pull, second: Pull, on_cell: CellListener | None = None
         difference = _form(first, second, form, touched, on_cell)
         if difference.added or difference.removed or difference.changed:
             found.forms[form] = difference
-    found.records_changed = len(touched - one_sided)
+    found.changed = frozenset(touched - one_sided)
+    found.records_changed = len(found.changed)
     return found
 
 

@@ -34,6 +34,8 @@ class Accepted(BaseModel):
         pull_id: The pull.
         reading: Hash of its line in the list of readings.
         full_reading: Hash of the line of the last full reading that was accepted; blank without any.
+        silent_changes: Records that a full reading showed changed without a line in the log since the pull before; None when
+            the reading was no such comparison.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +43,7 @@ class Accepted(BaseModel):
     pull_id: str
     reading: str
     full_reading: str
+    silent_changes: int | None = None
 
 
 def checked_pull(pulls_dir: Path, pull_id: str) -> Pull:
@@ -68,12 +71,18 @@ def latest_reading(pulls_dir: Path) -> Reading | None:
     return found[-1] if found else None
 
 
-def accept(pulls_dir: Path, pull: Pull) -> None:
-    """Note that a pull passed its comparison with the one before: only such a pull may feed the tables."""
+def accept(pulls_dir: Path, pull: Pull, silent_changes: int | None = None) -> None:
+    """Note that a pull passed its comparison with the one before: only such a pull may feed the tables.
+
+    Args:
+        pulls_dir: Folder of pulls.
+        pull: The pull, landed last.
+        silent_changes: Records that changed without a line in the log, where that was compared.
+    """
     reading = next(line for line in reversed(readings(pulls_dir)) if line.pull_id == pull.pull_id)
     before = accepted_note(pulls_dir)
     full = reading.sha256 if reading.mode == "full" else before.full_reading if before is not None else ""
-    note = Accepted(pull_id=pull.pull_id, reading=reading.sha256, full_reading=full)
+    note = Accepted(pull_id=pull.pull_id, reading=reading.sha256, full_reading=full, silent_changes=silent_changes)
     unfinished = pulls_dir / f".{ACCEPTED}-{pull.pull_id}"
     with disk_faults("noting the pull"):
         unfinished.write_text(json.dumps(note.model_dump()) + "\n", encoding="ascii")

@@ -49,17 +49,19 @@ def stored_pulls(pulls_dir: Path) -> list[Stored]:
     Raises:
         DataError: ``E_PULL_TAMPERED``.
     """
-    last_read = {reading.pull_id: reading.pulled_at_utc for reading in readings(pulls_dir)}
-    found = []
+    # The last line of each pull; its place tells apart readings of one second.
+    last_read = {reading.pull_id: (place, reading.pulled_at_utc) for place, reading in enumerate(readings(pulls_dir))}
+    found: list[tuple[int, Stored]] = []
     for manifest in sorted(pulls_dir.glob("*/manifest.json")):
         folder = manifest.parent
         if folder.name.startswith(".") or "." in folder.name:
             continue
         # A pull that no line names: its landing was killed between the rename and the line.
-        moment = last_read.get(folder.name) or open_pull(folder).manifest.pulled_at_utc
+        place, moment = last_read.get(folder.name) or (-1, open_pull(folder).manifest.pulled_at_utc)
         n_bytes = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-        found.append(Stored(folder.name, moment, n_bytes))
-    return sorted(found, key=lambda pull: (pull.last_read_at_utc, pull.pull_id), reverse=True)
+        found.append((place, Stored(folder.name, moment, n_bytes)))
+    ordered = sorted(found, key=lambda pull: (pull[0], pull[1].last_read_at_utc, pull[1].pull_id), reverse=True)
+    return [pull for _, pull in ordered]
 
 
 def removable(pulls_dir: Path, policy: Retention, used: Collection[str], now: datetime) -> list[Stored]:

@@ -13,9 +13,9 @@ import pytest
 from blin_pipeline.errors import BlinError, DataError
 from blin_pipeline.landing.ledger import Reading, readings
 from blin_pipeline.landing.pull import Pull
-from blin_pipeline.orchestration import inputs
-from blin_pipeline.orchestration.assets import pull as pull_asset
-from blin_pipeline.orchestration.assets.pull import progress_line, run_pull
+from blin_pipeline.landing.reading import accepted_note
+from blin_pipeline.orchestration import inputs, pull_run
+from blin_pipeline.orchestration.pull_run import progress_line, run_pull
 from blin_pipeline.orchestration.workspace import Workspace
 from blin_pipeline.redcap.progress import Step
 from blin_pipeline.registry.dictionary import dictionary_from_rows
@@ -115,7 +115,7 @@ def released(tmp_path: Path, server: RunningSandbox, monkeypatch: pytest.MonkeyP
     """A home with one pull, which a release was made from."""
     settings = _one(tmp_path / "home", server)
     pull = run_pull(Workspace(settings))
-    for module in (inputs, pull_asset):
+    for module in (inputs, pull_run):
         monkeypatch.setattr(module, "released_pull_id", lambda _: pull.pull_id)
     return settings, pull
 
@@ -159,6 +159,27 @@ def test_refused_pull_is_no_ground_for_the_next(released: tuple[Settings, Pull],
             run_pull(Workspace(way))
         assert caught.value.code == "E_UNEXPLAINED_LOSS"
     assert (settings.pulls_dir / "accepted").read_text().count(pull.pull_id) == 1
+
+
+def test_full_reading_tells_what_changed_without_a_line_in_the_log(tmp_path: Path, server: RunningSandbox) -> None:
+    settings = _one(tmp_path / "home", server, source={"incremental": True})
+    in_full = _one(tmp_path / "home", server, source={"incremental": True, "full_every_days": 0})
+    run_pull(Workspace(settings))
+    state = server.project(US)
+    state.save("1", "baseline", None, {"code": "with a line"})
+    for name in ("2", "3"):
+        next(iter(state.records[name].rows.values()))["code"] = "in silence"
+
+    def silent() -> int | None:
+        note = accepted_note(settings.pulls_dir)
+        return note.silent_changes if note is not None else None
+
+    run_pull(Workspace(settings))
+    assert (_last(settings).mode, silent()) == ("incremental", None)
+    run_pull(Workspace(in_full))
+    assert (_last(settings).why_full, silent()) == ("a full reading is due", 2)
+    run_pull(Workspace(in_full))
+    assert silent() == 0
 
 
 def test_policy_is_applied_after_each_pull(tmp_path: Path, server: RunningSandbox) -> None:

@@ -3,7 +3,6 @@
 A refresh that finds nothing changed ends here: the pull is noted, the crosswalk is not made, and every later step is skipped.
 """
 
-import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -11,35 +10,25 @@ from typing import Any
 
 import dagster as dg
 
-from blin_pipeline.errors import BlinError, DataError
-from blin_pipeline.landing.compare import refuse_shrunk_sites, refuse_unexplained_loss
-from blin_pipeline.landing.inspection import keep_for_inspection
-from blin_pipeline.landing.inspection import workspace as reading_folder
 from blin_pipeline.landing.pull import Pull
 from blin_pipeline.landing.raw_schema import present, write_crosswalk
-from blin_pipeline.landing.reading import accept, accepted_pull, latest_reading
-from blin_pipeline.landing.retention import Retention, removable, remove
-from blin_pipeline.landing.write import land
+from blin_pipeline.landing.reading import accepted_note, accepted_pull, latest_reading
 from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL
 from blin_pipeline.orchestration.inputs import (
     check_source,
     drift_of,
-    export_source,
     pseudonym_key,
-    pulls_in_use,
     release_inputs,
-    released_pull,
-    released_pull_id,
 )
 from blin_pipeline.orchestration.projects import patient_rows, presented_sites
+from blin_pipeline.orchestration.pull_run import progress_line, run_pull
 from blin_pipeline.orchestration.results import clear_results
 from blin_pipeline.orchestration.workspace import Workspace, handled
-from blin_pipeline.redcap.exported import utc_now
 from blin_pipeline.redcap.progress import Progress, Step
 from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.registry.drift import BLOCKING
 from blin_pipeline.release.publish import unchanged
-from blin_pipeline.settings import Settings, code_version
+from blin_pipeline.settings import code_version
 
 PROJECT = dg.AssetKey("redcap_project")
 SETUP = dg.AssetKey(["raw", "project_setup"])
@@ -146,74 +135,10 @@ def _log_of(context: dg.AssetExecutionContext) -> Progress:
     return log
 
 
-def progress_line(step: Step, seconds: float) -> str:
-    """One line of progress: counts only.
-
-    Args:
-        step: The step.
-        seconds: Time since the reading began.
-    """
-    left = step.seconds_left(seconds)
-    parts = [
-        f"{step.done}/{step.total}",
-        f"{step.records} records" if step.records else "",
-        f"{step.rows} rows",
-        f"{step.n_bytes / 1e6:.1f} MB",
-        f"{step.fraction:.0%}" if step.fraction is not None else "",
-        f"about {left:.0f} s left" if left is not None else "",
-    ]
-    return f"{step.name} ({', '.join(part for part in parts if part)})"
-
-
-def run_pull(workspace: Workspace, note: Progress | None = None, label: str = "pull") -> Pull:
-    """Read the source, prove it complete, land it, and check that nothing is gone without an explanation.
-
-    Args:
-        workspace: Settings and the registry's files.
-        note: Told of each step.
-        label: Names the reading, should it fail and be kept for inspection.
-
-    Raises:
-        SourceError: The source cannot be read or trusted; what it sent is kept in quarantine.
-        ConfigurationError: Settings, token or field map cannot be used.
-        DataError: ``E_UNEXPLAINED_LOSS``, ``E_SITE_SET_SHRUNK``, ``E_PULL_MISSING``, ``E_PULL_TAMPERED``.
-        StorageError: ``E_DISK``.
-    """
-    settings = workspace.settings
-    previous, missing = _measure(settings)
-    with reading_folder(settings.restricted) as folder:
-        try:
-            export = export_source(settings, folder, note, previous)
-            landed = land(export, settings.pulls_dir)
-            if missing is not None and landed.pull_id != released_pull_id(settings):
-                raise missing
-            if previous is not None:
-                refuse_unexplained_loss(previous, landed, export.log, accepted=settings.source.accept_loss)
-                if not settings.source.accept_loss:
-                    refuse_shrunk_sites(previous, landed)
-        except BlinError as error:
-            keep_for_inspection(folder, settings.quarantine_dir, label, error)
-            raise
-        accept(settings.pulls_dir, landed)
-        shutil.rmtree(settings.partial_dir, ignore_errors=True)
-        policy = Retention(settings.pulls.keep, settings.pulls.keep_days)
-        remove(settings.pulls_dir, removable(settings.pulls_dir, policy, pulls_in_use(settings), utc_now()))
-        return landed
-
-
-def _measure(settings: Settings) -> tuple[Pull | None, DataError | None]:
-    """The pull that a new one is compared with, or why it cannot be had.
-
-    A new pull of the same name proves itself: nothing was lost. Any other is refused, unless a person accepted the loss.
-    """
-    try:
-        return released_pull(settings), None
-    except DataError as error:
-        return None, None if settings.source.accept_loss else error
-
-
 def _pull_events(workspace: Workspace, landed: Pull) -> Iterator[Any]:
     reading = latest_reading(workspace.settings.pulls_dir)
+    note = accepted_note(workspace.settings.pulls_dir)
+    silent = note.silent_changes if note is not None else None
     counts = {form: entry.table.rows for form, entry in landed.manifest.forms.items()}
     drift = drift_of(landed, workspace)
     blocking = [item for item in drift if item.kind in BLOCKING]
@@ -231,6 +156,7 @@ def _pull_events(workspace: Workspace, landed: Pull) -> Iterator[Any]:
             "redcap_version": landed.manifest.redcap_version or "unknown",
             "mode": reading.mode if reading is not None else "full",
             "read_in_full_because": (reading.why_full if reading is not None else "") or "nothing else was asked for",
+            "records_changed_without_log_line": "not compared" if silent is None else silent,
             "bytes_received": reading.n_bytes if reading is not None else 0,
         },
         check_results=[

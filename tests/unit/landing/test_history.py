@@ -199,6 +199,11 @@ def test_content_read_again_counts_from_its_last_reading(four: list[Pull], pulls
     assert {pull.pull_id for pull in going} == {four[1].pull_id, four[2].pull_id}
 
 
+def test_readings_of_one_second_are_told_apart(pulls_dir: Path) -> None:
+    found = [landed(pulls_dir, [_row(0, code=f"take {take}"), *ROWS[1:]]) for take in range(6)]
+    assert [pull.pull_id for pull in stored_pulls(pulls_dir)] == [pull.pull_id for pull in reversed(found)]
+
+
 def test_reading_says_how_it_was_read(four: list[Pull], pulls_dir: Path) -> None:
     line = json.loads((pulls_dir / LEDGER).read_text().splitlines()[0])
     assert (line["source_kind"], line["mode"], line["n_changed"]) == ("files", "full", None)

@@ -24,7 +24,7 @@ from redcap_sample import TOKEN, project
 
 from blin_pipeline.errors import BlinError
 from blin_pipeline.landing.pull import Pull
-from blin_pipeline.orchestration.assets.pull import run_pull
+from blin_pipeline.orchestration.pull_run import run_pull
 from blin_pipeline.orchestration.workspace import Workspace
 from blin_pipeline.release.manifest import CandidateFacts, Manifest
 from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, FaultPlan

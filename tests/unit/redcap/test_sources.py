@@ -11,9 +11,9 @@ from proof import proof_count
 
 from blin_pipeline.errors import BlinError
 from blin_pipeline.landing.reading import records
-from blin_pipeline.orchestration.assets.pull import run_pull
 from blin_pipeline.orchestration.map_check import check_map
 from blin_pipeline.orchestration.projects import patient_rows, presented_sites
+from blin_pipeline.orchestration.pull_run import run_pull
 from blin_pipeline.orchestration.workspace import Workspace
 from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.release.pseudonyms import ensure_key
