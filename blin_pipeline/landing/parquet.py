@@ -114,9 +114,14 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[tupl
 
 def _text_array(cells: Sequence[str]) -> pa.StringArray:
     """Cells as Arrow text, built from their bytes (``pyarrow.array`` would import pandas)."""
-    encoded = [cell.encode() for cell in cells]
-    ends = array("i", accumulate(map(len, encoded), initial=0))
-    return pa.StringArray.from_buffers(len(encoded), pa.py_buffer(ends), pa.py_buffer(b"".join(encoded)))
+    joined = "".join(cells)
+    if joined.isascii():
+        lengths, content = map(len, cells), joined.encode()
+    else:
+        encoded = [cell.encode() for cell in cells]
+        lengths, content = map(len, encoded), b"".join(encoded)
+    ends = array("i", accumulate(lengths, initial=0))
+    return pa.StringArray.from_buffers(len(cells), pa.py_buffer(ends), pa.py_buffer(content))
 
 
 def _bounds(column: pa.StringArray) -> tuple[int, int]:

@@ -52,14 +52,18 @@ def write_setup(export: ProjectExport, quarantine: Sequence[tuple[str, ...]], fo
 def _census(export: ProjectExport) -> Iterator[tuple[str, ...]]:
     """One row per row of the project and instrument that can stand on it."""
     setup, census = export.setup, export.census
-    places: dict[tuple[str, str], list[bool]] = {}
+    places: dict[tuple[str, str], list[tuple[int, str]]] = {}
     for key, group, statuses in read_census_rows(census.path, setup, census.forms, from_server=census.from_server):
         place = (key.event, key.repeat_instrument)
-        here = places.setdefault(place, [setup.lives_on(form, *place) for form in census.forms])
+        here = places.get(place)
+        if here is None:
+            here = places[place] = [(n, form) for n, form in enumerate(census.forms) if setup.lives_on(form, *place)]
         known = group or census.groups[key.record_id]
-        for form, status, lives in zip(census.forms, statuses, here, strict=True):
-            if lives:
-                yield (key.record_id, key.event, known, key.repeat_instrument, key.repeat_instance, form, status)
+        for position, form in here:
+            yield (
+                *(key.record_id, key.event, known, key.repeat_instrument, key.repeat_instance),
+                *(form, statuses[position]),
+            )
 
 
 def _form_events(export: ProjectExport) -> Iterator[tuple[str, str, str]]:

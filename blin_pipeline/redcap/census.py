@@ -105,7 +105,7 @@ def take_census(path: Path, setup: ProjectSetup, *, from_server: bool, forms: Se
     groups: dict[str, str] = {}
     tallies = {form: FormTally() for form in forms}
     whole = Tally()
-    places: dict[tuple[str, str], list[bool]] = {}
+    places: dict[tuple[str, str], list[tuple[int, FormTally]]] = {}
     for row in read_census_rows(path, setup, forms, from_server=from_server):
         known = groups.setdefault(row.key.record_id, row.group)
         if row.group and known != row.group:
@@ -115,12 +115,11 @@ def take_census(path: Path, setup: ProjectSetup, *, from_server: bool, forms: Se
         place = (row.key.event, row.key.repeat_instrument)
         here = places.get(place)
         if here is None:
-            here = places[place] = [setup.lives_on(form, *place) for form in forms]
+            here = places[place] = [(n, tallies[form]) for n, form in enumerate(forms) if setup.lives_on(form, *place)]
             _known_instrument(setup, row.key)
-        for form, status, lives in zip(forms, row.statuses, here, strict=True):
-            if lives:
-                tallies[form].add(row.key, status)
-        whole.add(hashlib.blake2b(repr((tuple(row.key), row.group, row.statuses)).encode(), digest_size=16).digest())
+        for position, tally in here:
+            tally.add(row.key, row.statuses[position])
+        whole.add(hashlib.blake2b("\0".join((*row.key, row.group, *row.statuses)).encode(), digest_size=16).digest())
     if from_server and setup.groups is not None:
         known_groups = {group.unique_group_name for group in setup.groups}
         if not known_groups.issuperset({*groups.values()} - {""}):

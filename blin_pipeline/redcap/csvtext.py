@@ -6,14 +6,16 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from blin_pipeline.redcap.answers import is_php_message, not_data
 from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.faults import RedcapReadError
 
 _HEAD_BYTES: Final = 4096
+_CHUNK: Final = 1 << 20
 _LONGEST_HEADER: Final = 1 << 20
 #: All that is left of an answer whose header broke off.
 _CUT_HEADER: Final = re.compile(rb"[a-z][a-z0-9_]*(,[a-z0-9_]*)*")
@@ -38,11 +40,36 @@ def read_rows(path: Path, endpoint: str, *, from_server: bool) -> Iterator[list[
             ``E_BODY_NOT_JSON``, ``E_TRUNCATED``, ``E_SCHEMA``.
         StorageError: The file cannot be read.
     """
-    yield from (row for row, _ in read_raw_rows(path, endpoint, from_server=from_server))
+    with _opened(path, endpoint, from_server=from_server) as answer:
+        if answer is not None and answer.is_plain:
+            yield from _checked(answer, None, endpoint, from_server=from_server)
+        elif answer is not None:
+            lines = _Lines(answer.text)
+            for row in _checked(answer, lines, endpoint, from_server=from_server):
+                lines.take_row()
+                yield row
 
 
 def read_raw_rows(path: Path, endpoint: str, *, from_server: bool) -> Iterator[tuple[list[str], str]]:
     """As :func:`read_rows`, each row with the exact text that it was read from, line end included."""
+    with _opened(path, endpoint, from_server=from_server) as answer:
+        if answer is not None:
+            lines = _Lines(answer.text)
+            for row in _checked(answer, lines, endpoint, from_server=from_server):
+                yield row, lines.take_row()
+
+
+class _Answer(NamedTuple):
+    """An answer that has rows: its text, its last bytes, whether it has neither a carriage return nor a NUL."""
+
+    text: io.TextIOWrapper
+    tail: str
+    is_plain: bool
+
+
+@contextmanager
+def _opened(path: Path, endpoint: str, *, from_server: bool) -> Iterator[_Answer | None]:
+    """Open an answer and judge its first bytes; None when it has no row."""
     with disk_faults("reading an answer"), path.open("rb") as raw:
         head = raw.read(_HEAD_BYTES)
         raw.seek(0, io.SEEK_END)
@@ -53,14 +80,25 @@ def read_raw_rows(path: Path, endpoint: str, *, from_server: bool) -> Iterator[t
         if size == 0 or head.strip() in {b"null", b"[]", b"{}", b"[{}]"}:
             raise RedcapReadError("E_EMPTY", endpoint)
         if size <= _HEAD_BYTES and not head.strip():
+            yield None
             return
         if from_server:
             not_data(head, endpoint)
             if size <= _LONGEST_HEADER and b"\n" not in head and _CUT_HEADER.fullmatch(raw.read()):
                 raise RedcapReadError("E_TRUNCATED", endpoint)
             raw.seek(0)
+        is_plain = _is_plain(raw)
         text = io.TextIOWrapper(raw, encoding="utf-8" if from_server else "utf-8-sig", errors="strict", newline="\n")
-        yield from _checked(text, tail.decode("utf-8", errors="replace"), endpoint, from_server=from_server)
+        yield _Answer(text, tail.decode("utf-8", errors="replace"), is_plain)
+
+
+def _is_plain(raw: io.BufferedReader) -> bool:
+    """Whether a file has neither a carriage return nor a NUL, so that no row needs to be looked at for them."""
+    plain = True
+    while plain and (piece := raw.read(_CHUNK)):
+        plain = b"\r" not in piece and b"\0" not in piece
+    raw.seek(0)
+    return plain
 
 
 class _Lines:
@@ -84,10 +122,11 @@ class _Lines:
         return text
 
 
-def _checked(text: io.TextIOWrapper, tail: str, endpoint: str, *, from_server: bool) -> Iterator[tuple[list[str], str]]:
+def _checked(answer: _Answer, lines: _Lines | None, endpoint: str, *, from_server: bool) -> Iterator[list[str]]:
+    """Rows of a text; ``lines`` are its lines where carriage returns or NUL must be looked for, None where there are none."""
+    tail = answer.tail
     broken_off = from_server and not tail.endswith("\n")
-    lines = _Lines(text)
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(answer.text if lines is None else lines, strict=True)
     width = 0
     row_end = ""
     fault: RedcapReadError | None = None
@@ -95,20 +134,20 @@ def _checked(text: io.TextIOWrapper, tail: str, endpoint: str, *, from_server: b
         for row in reader:
             if not width:
                 width = len(row)
-                row_end = lines.end
+                row_end = lines.end if lines is not None else ""
                 _check_header(row, endpoint)
             elif len(row) != width:
                 problem = f"line {reader.line_num}: {len(row)} cells where the header has {width}"
                 fault = _bad_row(row, problem, tail, endpoint, broken_off=broken_off)
                 break
-            if lines.end not in {row_end, ""}:
+            if lines is not None and lines.end not in {row_end, ""}:
                 # A bare carriage return before the line end would be lost as part of it.
                 fault = RedcapReadError("E_SCHEMA", endpoint, detail=f"line {reader.line_num}: another line end")
                 break
-            if "\0" in "".join(row):
+            if lines is not None and "\0" in "".join(row):
                 fault = RedcapReadError("E_ENCODING", endpoint)
                 break
-            yield row, lines.take_row()
+            yield row
     except UnicodeDecodeError as error:
         at_end = from_server and "unexpected end" in error.reason
         fault = RedcapReadError("E_TRUNCATED" if at_end else "E_ENCODING", endpoint)

@@ -103,7 +103,7 @@ class FormTally:
 
     def add(self, key: RowKey, status: str) -> None:
         """Take one row of the instrument in."""
-        digest = hashlib.blake2b(repr((*key, status)).encode(), digest_size=16).digest()
+        digest = hashlib.blake2b("\0".join((*key, status)).encode(), digest_size=16).digest()
         self.rows.add(digest)
         if status:
             self.opened.add(digest)
@@ -162,7 +162,8 @@ class KeyReader:
                 raise RedcapReadError("E_SCHEMA", self._endpoint, detail="an instance that is no number")
         elif key.repeat_instrument:
             raise RedcapReadError("E_SCHEMA", self._endpoint, detail="a repeating row without instance")
-        self._seen.add(hashlib.blake2b(repr(tuple(key)).encode(), digest_size=16).digest())
+        # No cell holds a NUL: the reader refuses it.
+        self._seen.add(hashlib.blake2b("\0".join(key).encode(), digest_size=16).digest())
         return key
 
     def check_unique(self) -> None:
