@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,9 @@ from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, FaultPlan
 from blin_pipeline.sandbox.log import EventLog
 from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.rights import ExportRight, TokenRights
+from blin_pipeline.sandbox.rows import FormRow, SourceProject
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
+from blin_pipeline.sandbox.setup import Arm, Event, Repeat
 
 
 class Lab:
@@ -266,8 +269,6 @@ def test_right_that_is_gone_is_never_papered_over(rights: dict, tmp_path: Path) 
 
 
 def test_other_project_is_never_mixed_in(lab: Lab, tmp_path: Path) -> None:
-    import dataclasses
-
     with serving({TOKEN: dataclasses.replace(SOURCE, project_id=43)}, clock=lab.clock) as other:
         pull, reading = lab.home.pull(other.url, incremental=True)
     assert reading.why_full == "the pull before is of another project"
@@ -296,3 +297,58 @@ def test_hour_of_daylight_saving_time_is_covered(tmp_path: Path) -> None:
         pull, reading = home.pull(running.url, incremental=True)
     assert reading.mode == "incremental"
     assert landed_cells(pull) == stored_cells(running.project(TOKEN))
+
+
+BASE, VISIT = "base_arm_1", "visit_arm_1"
+
+
+def _longitudinal() -> SourceProject:
+    """Events, one of which repeats as a whole, and an instrument that repeats in the other."""
+    return dataclasses.replace(
+        SOURCE,
+        repeating_instruments=(),
+        settings={"is_longitudinal": 1},
+        arms=(Arm(1, "Arm 1"),),
+        events=(Event(1, "Base", 1, BASE), Event(2, "Visit", 1, VISIT)),
+        event_forms=((BASE, "baseline"), (BASE, "course"), (VISIT, "diary"), (VISIT, "baseline")),
+        repeats=(Repeat("course", BASE), Repeat("", VISIT)),
+        rows=(
+            FormRow("S1-1", "baseline", None, {"code": "1", "baseline_complete": "2"}, BASE),
+            FormRow("S1-1", "course", 1, {"drug": "x", "course_complete": "2"}, BASE),
+            FormRow("S1-1", "diary", 1, {"feeling": "well", "diary_complete": "2"}, VISIT),
+            FormRow("S1-1", "diary", 2, {"feeling": "ill", "diary_complete": "2"}, VISIT),
+            FormRow("S2-1", "baseline", 1, {"code": "2", "baseline_complete": "0"}, VISIT),
+            *(FormRow(f"S4-{n}", "baseline", None, {"code": str(n)}, BASE) for n in range(1, 13)),
+        ),
+    )
+
+
+def _edit_events(state: ProjectState) -> None:
+    state.save("S1-1", "diary", 2, {"feeling": "better"}, event=VISIT)
+    state.save("S2-1", "diary", 7, {"feeling": "new visit"}, event=VISIT)
+    state.save("S2-1", "course", 2, {"drug": "y"}, event=BASE)
+
+
+def _clear_events(state: ProjectState) -> None:
+    state.clear_form("S1-1", "diary", 1, event=VISIT)
+    state.clear_form("S1-1", "course", 1, event=BASE)
+    state.delete_record("S2-1")
+
+
+@pytest.mark.parametrize("edit", [_edit_events, _clear_events])
+def test_longitudinal_project_is_read_by_change(edit: Callable[[ProjectState], None], tmp_path: Path) -> None:
+    clock = Clock()
+    with serving({TOKEN: _longitudinal()}, clock=clock) as running:
+        home = PullHome(tmp_path / "home", clock)
+        home.pull(running.url)
+        clock.move(days=1)
+        edit(running.project(TOKEN))
+        found, reading = home.pull(running.url, incremental=True)
+        whole, _ = PullHome(tmp_path / "whole", clock).pull(running.url)
+        assert reading.mode == "incremental"
+        assert found.manifest.content_sha256 == whole.manifest.content_sha256
+        assert found.manifest.is_longitudinal
+        assert landed_cells(found) == landed_cells(whole)
+        values = {cell[-1] for cell in landed_cells(found)}
+        assert ("better" in values and "new visit" in values) == (edit is _edit_events)
+        assert ("well" in values) == (edit is _edit_events)
