@@ -56,7 +56,8 @@ def baseline_of(pulls_dir: Path, project: str = "") -> tuple[Baseline | None, st
     baseline = Baseline(
         name=pull.pull_id,
         project_id=pull.manifest.project_id,
-        setup_sha256=pull.manifest.setup_sha256,
+        # The reading's own: equal content may have been landed under another title of the project, say.
+        setup_sha256=reading.setup_sha256 or pull.manifest.setup_sha256,
         log_newest=reading.log_newest,
         read_at_utc=reading.pulled_at_utc,
         read_in_full_at_utc=full.pulled_at_utc,

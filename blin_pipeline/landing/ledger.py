@@ -28,6 +28,7 @@ class Reading(BaseModel):
         n_records: Records of the project.
         rows: Instrument -> landed rows.
         manifest_sha256: Hash of the pull's manifest.
+        setup_sha256: Hash of the project's set-up at this reading; blank on lines of versions that did not write it.
         log_newest: Newest line of the project's log when the reading began; blank when unknown.
         mode: ``full``, or ``incremental`` when unchanged rows came from an earlier pull.
         why_full: Why everything was read although a reading by change was asked for; blank else.
@@ -46,6 +47,7 @@ class Reading(BaseModel):
     rows: Mapping[str, int]
     manifest_sha256: str
     log_newest: str
+    setup_sha256: str = ""
     mode: Literal["full", "incremental"] = "full"
     why_full: str = ""
     n_changed: int | None = None

@@ -211,6 +211,7 @@ def _note(pulls_dir: Path, pull: Pull, export: ProjectExport) -> None:
             rows={form: entry.table.rows for form, entry in pull.manifest.forms.items()},
             manifest_sha256=hashlib.sha256(pull.manifest.canonical()).hexdigest(),
             log_newest=export.log_watermark.newest if export.log_watermark else "",
+            setup_sha256=export.setup.sha256,
             mode=export.mode,
             why_full=export.why_full,
             n_changed=export.n_changed,

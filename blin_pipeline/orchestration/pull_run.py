@@ -61,7 +61,7 @@ def run_pull(workspace: Workspace, note: Progress | None = None, label: str = "p
             landed = land(export, settings.pulls_dir)
             if missing is not None and landed.pull_id != released_pull_id(settings):
                 raise missing
-            if previous is not None:
+            if previous is not None and previous.pull_id != landed.pull_id:
                 refuse_unexplained_loss(previous, landed, export.log, accepted=settings.source.accept_loss)
                 if not settings.source.accept_loss:
                     refuse_shrunk_sites(previous, landed)

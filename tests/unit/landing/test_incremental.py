@@ -96,6 +96,15 @@ def test_full_reading_is_due_after_a_week(lab: Lab) -> None:
     assert lab.by_change()[1] == ""
 
 
+def test_new_title_asks_for_one_full_reading_only(lab: Lab) -> None:
+    """The content stays what it was, so the pull of before stays too; the set-up that is compared is the newest one."""
+    lab.state.settings["project_title"] = "Another title"
+    pull, why = lab.by_change()
+    assert (pull.path, why) == (lab.first.path, "the dictionary or the set-up changed")
+    lab.clock.move(days=1)
+    assert lab.by_change()[1] == ""
+
+
 def test_change_that_only_the_census_shows_is_fetched(lab: Lab) -> None:
     """As after an edit in the database itself: no line in the log, but another status."""
     lab.state.records["S1-1"].rows[next(iter(lab.state.records["S1-1"].rows))]["baseline_complete"] = "1"
