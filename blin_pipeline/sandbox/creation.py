@@ -24,12 +24,14 @@ from blin_pipeline.sandbox.rows import SourceProject
 CREATOR = "sandbox_super"
 _CREATED = datetime.fromisoformat("2026-01-01 08:00:00")
 _FLAGS = ("is_longitudinal", "surveys_enabled", "record_autonumbering_enabled")
+_NOT_AT_FIRST = ("record_delete", "record_rename", "lock_records_all_forms", "lock_records")
+_CREATOR_PRIVILEGES = replace(EVERY_PRIVILEGE, **dict.fromkeys(_NOT_AT_FIRST, 0))  # type: ignore[arg-type]  # flags only
 _FIRST_FORM = "form_1"
 _PURPOSES = ("0", "1", "2", "3", "4")
 
 
 def create_project(host: Host, request: ApiRequest) -> Answer:
-    """Create a project; the answer is the token of its only user, who may do everything.
+    """Create a project; the answer is the token of its only user, who may do everything but delete, rename and lock records.
 
     The title and settings that the form data name win over those of the project XML.
 
@@ -46,7 +48,7 @@ def create_project(host: Host, request: ApiRequest) -> Answer:
         source = replace(read, title=given["project_title"], settings={**read.settings, **settings})
     else:
         source = _empty(given["project_title"], number, settings, created)
-    token = host.add(source, TokenRights.of(EVERY_PRIVILEGE, CREATOR))
+    token = host.add(source, TokenRights.of(_CREATOR_PRIVILEGES, CREATOR))
     project = host.accounts[token].project
     if odm:
         _creation_last(project)

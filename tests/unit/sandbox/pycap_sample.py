@@ -107,6 +107,9 @@ def create(url: str) -> Project:
     answer = requests.post(url, data=parameters, timeout=20)
     assert answer.status_code == 200
     project = Project(url, answer.text[-32:], timeout=20)
+    creator = project.export_users()[0]
+    granted = {"record_delete": 1, "record_rename": 1, "lock_records_all_forms": 1, "lock_records": 1}
+    assert project.import_users([{**creator, **granted}]) == 1
     project.import_dags([{"data_access_group_name": "Test DAG", "unique_group_name": ""}])
     project.import_user_roles([{"role_label": "Test role", "forms": {"form_1": 2}}])
     (folder,) = project.create_folder_in_repository(name="test")

@@ -43,6 +43,20 @@ def test_a_created_project_is_empty_and_its_own(server: RunningSandbox) -> None:
     assert post(server.url, content="project", format="json").json()["project_id"] == 77
 
 
+def test_the_creator_may_do_everything_but_delete_rename_and_lock_until_granted(server: RunningSandbox) -> None:
+    token = create(server, project_title="Rights", purpose=0).text
+    (user,) = post(server.url, token, content="user", format="json").json()
+    lacking = {name for name, value in user.items() if value == 0}
+    assert lacking == {"record_delete", "record_rename", "lock_records_all_forms", "lock_records"}
+    imported = post(server.url, token, content="record", format="json", data='[{"record_id": "1"}]')
+    assert imported.json() == {"count": 1}
+    delete = {"content": "record", "action": "delete", "format": "json", "records[0]": "1"}
+    assert post(server.url, token, **delete).json() == {"error": "You do not have Delete Record privileges"}
+    granted = json.dumps([{"username": user["username"], "record_delete": 1}])
+    assert post(server.url, token, content="user", format="json", data=granted).text == "1"
+    assert post(server.url, token, **delete).text == "1"
+
+
 def test_a_longitudinal_project_begins_with_one_event(server: RunningSandbox) -> None:
     token = create(server, project_title="L", purpose=0, is_longitudinal=1).text
     events = post(server.url, token, content="event", format="json").json()
