@@ -1,6 +1,6 @@
 """Words that the project XML has and the API has not.
 
-Source: ``docs/redcap.md`` section 12, and project files of REDCap 14.7 to 15.5.
+Source: ``docs/redcap.md`` section 15, and project files of REDCap 8.1 to 15.2.
 """
 
 from __future__ import annotations
