@@ -69,6 +69,8 @@ class RecordStore(Structure):
     def store(self, row: FormRow) -> None:
         """Put a form's values where they belong, without a log line; without a status among them it counts as never saved.
 
+        An unticked option is stored as nothing, like a blank.
+
         Raises:
             ConfigurationError: Code ``E_SANDBOX_PROJECT``.
         """
@@ -81,7 +83,7 @@ class RecordStore(Structure):
             self.add_record(row.record_id)
         stored = self.records[row.record_id].rows.setdefault(key, {})
         for name, value in row.values.items():
-            if value:
+            if value and (value != "0" or name not in self.option_names()):
                 stored[name] = value
             else:
                 stored.pop(name, None)

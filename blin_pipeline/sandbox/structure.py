@@ -6,7 +6,7 @@ business of :mod:`blin_pipeline.sandbox.contents`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple
 
 from blin_pipeline.errors import ConfigurationError
@@ -68,6 +68,7 @@ class Structure:
             Repeat(form) for form in source.repeating_instruments
         )
         self._form_names: dict[str, frozenset[str]] = {}
+        self._option_names: dict[str, str] = {}
         self._places: dict[tuple[str, str], Place] = {}
         self._order: RowOrder | None = None
 
@@ -193,14 +194,16 @@ class Structure:
         """Export column -> its instrument, statuses included."""
         return {name: form for form in self.dictionary.forms for name in self.export_columns(form)}
 
-    def option_names(self) -> dict[str, str]:
+    def option_names(self) -> Mapping[str, str]:
         """Checkbox column -> ``field(code)``, as the log and expressions write it."""
-        return {
-            checkbox_column(item.field_name, code): f"{item.field_name}({code})"
-            for item in self.dictionary.fields
-            if item.field_type == "checkbox"
-            for code in (*item.choices, *self.missing_data_codes)
-        }
+        if not self._option_names:
+            self._option_names = {
+                checkbox_column(item.field_name, code): f"{item.field_name}({code})"
+                for item in self.dictionary.fields
+                if item.field_type == "checkbox"
+                for code in (*item.choices, *self.missing_data_codes)
+            }
+        return self._option_names
 
     @property
     def upload_fields(self) -> frozenset[str]:
@@ -213,6 +216,7 @@ class Structure:
         """Put another dictionary in place."""
         self.dictionary = dictionary
         self._form_names.clear()
+        self._option_names.clear()
         self._forget()
 
     def set_longitudinal(self, switch: bool) -> None:

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from recorded_projects import RECORDED, needs_recordings
-from visit_sample import BASE, OTHER, PROJECT, RIGHTS, VISIT, changes_logged
+from visit_sample import BASE, CHOICES, OTHER, PROJECT, RIGHTS, VISIT, changes_logged
 
 from blin_pipeline.sandbox.calculation import calculations
 from blin_pipeline.sandbox.odm.reading import project_from_xml
 from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.records.importing import ImportOptions, import_records
+from blin_pipeline.sandbox.rows import SourceProject
 from blin_pipeline.sandbox.structure import RowKey
 
 
@@ -24,6 +25,15 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.now
+
+
+def with_formulas(**formulas: str) -> SourceProject:
+    """The sample with other calculations."""
+    fields = tuple(
+        item.model_copy(update={CHOICES: formulas[item.field_name]}) if item.field_name in formulas else item
+        for item in PROJECT.dictionary.fields
+    )
+    return replace(PROJECT, dictionary=PROJECT.dictionary.model_copy(update={"fields": fields}))
 
 
 def put(project: ProjectState, **row: str) -> None:
@@ -72,6 +82,17 @@ def test_a_value_of_another_event_reaches_every_instance() -> None:
     assert [rows[RowKey(VISIT, "", number)]["score_sum"] for number in (1, 2)] == ["203", "204"]
 
 
+def test_a_result_reaches_the_results_that_read_it() -> None:
+    project = ProjectState(with_formulas(score_sum="[base_arm_1][bmi] + [age]", age="[bmi] * 10"))
+    put(project, record_id="1", redcap_event_name=BASE, height="200", weight="80,0")
+    rows = project.records["1"].rows
+    assert (rows[RowKey(BASE)]["bmi"], rows[RowKey(BASE)]["age"]) == ("20", "200")
+    assert "score_sum" not in rows[RowKey(VISIT, "", 1)]  # there is no age in that event
+    project = ProjectState(with_formulas(score_sum="[base_arm_1][age] + 1", age="[bmi] * 10"))
+    put(project, record_id="1", redcap_event_name=BASE, height="200", weight="80,0")
+    assert project.records["1"].rows[RowKey(VISIT, "", 2)]["score_sum"] == "201"
+
+
 def test_saving_one_instance_leaves_the_others_stale() -> None:
     project = ProjectState(PROJECT)
     project.save("1", "check", 2, {"score": "5"}, event=VISIT)
@@ -81,14 +102,7 @@ def test_saving_one_instance_leaves_the_others_stale() -> None:
 
 
 def test_a_broken_formula_stays_blank_and_a_circle_ends() -> None:
-    fields = [
-        item.model_copy(update={"select_choices_or_calculations": formula})
-        if (formula := {"bmi": "[age] + 1", "age": "[bmi] + 1", "score_sum": "[nix"}.get(item.field_name))
-        else item
-        for item in PROJECT.dictionary.fields
-    ]
-    dictionary = PROJECT.dictionary.model_copy(update={"fields": tuple(fields)})
-    project = ProjectState(replace(PROJECT, dictionary=dictionary))
+    project = ProjectState(with_formulas(bmi="[age] + 1", age="[bmi] + 1", score_sum="[nix"))
     put(project, record_id="1", redcap_event_name=BASE, height="200")
     assert not {"bmi", "age"} & set(project.records["1"].rows[RowKey(BASE)])
 

@@ -128,6 +128,7 @@ def test_projects_survive_the_way_round(source: SourceProject) -> None:
         moment = {"seen_at": "2024-02-01 09:05", "born": "UNK"}
         project.save("1", "person", None, moment, event=BASE)
         project.records["1"].rows[RowKey("base_arm_2")] = {}
+        assert b'<ItemData ItemOID="seen_at" Value="2024-02-01T09:05"/>' in written(project)
     assert_same(project)
     found = again(project)
     assert [role.label for role in found.roles.values()] == ["Reader"]

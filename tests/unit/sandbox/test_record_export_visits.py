@@ -135,6 +135,13 @@ def test_eav_names_event_and_instance_and_skips_blanks(project: ProjectState) ->
     ]
 
 
+def test_an_option_that_was_unticked_is_stored_as_nothing(project: ProjectState) -> None:
+    project.save("1", "person", None, {"signs___1": "0", "signs___a": "0"}, event=BASE)
+    query = RecordQuery(fields=("signs",), records=("1",), events=(BASE,))
+    assert rows(project, replace(query, kind="eav")) == []
+    assert rows(project, query) == [("0", "0", "0", "0")]
+
+
 def test_a_report_has_its_own_columns_order_filter_and_shape(project: ProjectState) -> None:
     project.save("1", "person", None, {"note": "line 1\r\nline 2", "height": "UNK"}, event=BASE)
     project.reports[5] = Report(

@@ -101,9 +101,14 @@ def test_instances_are_named_or_numbered(project: ProjectState) -> None:
 
 
 def test_a_row_of_nothing_but_keys_creates_the_record_and_its_event(project: ProjectState) -> None:
+    since = len(project.log)
     put(project, {"record_id": "7"}, {"record_id": "1", "redcap_event_name": OTHER})
     assert project.records["7"].rows == {RowKey(BASE): {}}
     assert stored(project, "1", OTHER) == {}
+    assert changes_logged(project, since) == [
+        ("Create record (API) 7 (Base (Arm 1: Drug))", "record_id = '7'", "7"),
+        ("Update record (API) 1 (Base (Arm 2: Control))", "", "1"),
+    ]
 
 
 def test_an_empty_instance_is_none_but_its_record_and_group_are_taken(project: ProjectState) -> None:
