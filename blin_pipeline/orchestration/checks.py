@@ -12,7 +12,8 @@ from blin_pipeline.orchestration.assets.outcomes import outcome_key
 from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL
 from blin_pipeline.orchestration.results import read_frames, read_results
 from blin_pipeline.orchestration.workspace import Workspace, handled
-from blin_pipeline.outcomes.identities import IDENTITIES, Identity, check_identities
+from blin_pipeline.outcomes.identities import IDENTITIES, check_identities
+from blin_pipeline.outcomes.identity import Identity
 from blin_pipeline.outcomes.result import from_frame
 from blin_pipeline.registry.checks import CheckDefinition, load_checks
 

@@ -87,6 +87,10 @@ class ResultBuilder:
             cut_id=self.context.cut_id,
         )
 
+    def sharing(self, **shared: Unpack[RowFields]) -> FixedRows:
+        """Rows that share these fields."""
+        return FixedRows(self, shared)
+
     def count(self, statistic: str, count: float, *, unit: str = "patients", **given: Unpack[RowFields]) -> ResultRow:
         """A count: always known, zero included."""
         return self.row(statistic, unit=unit, **(given | {"value": count}))
@@ -137,6 +141,26 @@ class ResultBuilder:
             first, middle, third = (float(cut) for cut in np.quantile(known, [0.25, 0.5, 0.75]))
             fields |= {"value": middle, "lower": first, "upper": third}
         return self.row(statistic, unit=unit, **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class FixedRows:
+    """Rows that share some fields; what a row says itself comes before what is shared."""
+
+    build: ResultBuilder
+    shared: RowFields
+
+    def row(self, statistic: str, *, unit: str, **given: Unpack[RowFields]) -> ResultRow:
+        """One row."""
+        return self.build.row(statistic, unit=unit, **(self.shared | given))
+
+    def count(self, statistic: str, count: float, *, unit: str = "patients", **given: Unpack[RowFields]) -> ResultRow:
+        """A count."""
+        return self.build.count(statistic, count, unit=unit, **(self.shared | given))
+
+    def sharing(self, **shared: Unpack[RowFields]) -> FixedRows:
+        """The same with more shared fields."""
+        return FixedRows(self.build, self.shared | shared)
 
 
 def _number(value: float | None) -> float | None:

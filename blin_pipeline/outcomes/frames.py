@@ -37,9 +37,14 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
         *_columns(
             "text",
             "patient_key site_id ascertainment_cd screen_note_cd eligibility_status_cd backbone_declared_cd "
-            "response_state_cd not_assessed_reason_cd",
+            "response_state_cd not_assessed_reason_cd sex_cd age_band_cd ecog_cd bcr_abl1_cd cns_status_cd "
+            "eos_status_cd",
         ),
-        *_columns("date", "reg_date dx_date first_blin_date death_date last_alive_date"),
+        *_columns(
+            "date",
+            "reg_date dx_date plan_date cr1_date first_blin_date first_hsct_date death_date last_alive_date",
+        ),
+        *_columns("number", "age_dx_years wbc_dx_10e9_l"),
         *_columns(
             "flag",
             "is_eligible is_treated is_response_d1 is_response_d2 is_response_d3 "
@@ -48,17 +53,52 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "marts.eligibility_result": _columns("text", "patient_key criterion_cd met_cd"),
     "marts.time_to_event": (
-        *_columns("text", "patient_key param_cd"),
-        *_columns("number", "aval_days cnsr delayed_entry_day"),
+        *_columns("text", "patient_key site_id param_cd"),
+        *_columns("number", "aval_days cnsr event_code aval_lo_days aval_hi_days delayed_entry_day"),
+    ),
+    "marts.cox_interval": (
+        *_columns("text", "patient_key site_id param_cd mrd_state_cd"),
+        *_columns("number", "t_start t_stop event blin_exposed hsct_done relapsed"),
+        *_columns("flag", "is_left_truncated"),
+    ),
+    "marts.landmark_cohort": (
+        *_columns("text", "patient_key site_id param_cd not_at_risk_reason_cd"),
+        *_columns("number", "landmark_day aval_from_landmark_days cnsr"),
+        *_columns("flag", "at_risk exposed_by_landmark"),
+    ),
+    "marts.mrd_result": (
+        *_columns("text", "patient_key method_cd mrd_cd timepoint_cd"),
+        *_columns("date", "sample_date"),
+        *_columns("number", "mrd_seq days_from_cr1"),
     ),
     "marts.blin_cycle_exposure": (
         *_columns("text", "patient_key line_cd completion_status_cd stop_reason_cd"),
         *_columns("number", "cycle_overall_no delivered_days delivered_mcg dose_completeness_frac n_interrupt_4h"),
         *_columns("text", "line_reported_cd", required=False),
         *_columns("number", "gap_prev_cycle_days start_to_start_days hospital_days", required=False),
+        *_columns("date", "cycle_start_date", required=False),
         *_columns("flag", "started is_open step_dose_planned"),
         *_columns("flag", "has_home", required=False),
     ),
+    "marts.backbone_classification": (
+        *_columns(
+            "text",
+            "patient_key site_id backbone_declared_cd backbone_derived_cd backbone_final_cd backbone_group_cd "
+            "backbone_confidence_cd",
+        ),
+        *_columns("flag", "backbone_conflict"),
+    ),
+    "marts.regimen_sequence": (
+        *_columns("text", "patient_key schedule_cd e1910_category_cd"),
+        *_columns("number", "e1910_prefix_match e1910_distance"),
+    ),
+    "marts.toxicity_at_risk": (
+        *_columns("text", "patient_key tox_cd line_cd"),
+        *_columns("number", "cycle_overall_no n_events n_grade_unknown max_grade_astct max_grade_ctcae infused_days"),
+        *_columns("flag", "has_event"),
+        *_columns("date", "risk_start_date first_onset_date"),
+    ),
+    "marts.regimen_course": (*_columns("text", "patient_key"), *_columns("date", "start_date")),
     "quality.form_completeness": (*_columns("text", "site_id form"), *_columns("number", "n_due n_complete")),
     "quality.data_query": _columns("text", "query_key site_id severity_class status_cd"),
     "quality.check_result": (

@@ -72,3 +72,26 @@ def frontline_cycles(subject: pd.DataFrame, cycles: pd.DataFrame) -> pd.DataFram
 def exposed_keys(cycles: pd.DataFrame) -> pd.Series[str]:
     """Keys of patients with at least one started cycle among ``frontline_cycles``, sorted, each once."""
     return cycles.loc[is_true(cycles["started"]), "patient_key"].drop_duplicates().sort_values(ignore_index=True)
+
+
+def endpoint(time_to_event: pd.DataFrame, param: str, same_day_days: float, column: str = "aval_days") -> SurvivalSet:
+    """One endpoint of the patients who have it: ``time``, ``event``, ``event_code`` (0, 1, 2), ``entry``, keys, sites.
+
+    A time of 0 days becomes ``same_day_days``; a row without a usable time is left out and counted.
+
+    Args:
+        time_to_event: ``marts.time_to_event``.
+        param: Endpoint.
+        same_day_days: Time that stands for 0.
+        column: ``aval_days``, or its bounds ``aval_lo_days`` and ``aval_hi_days``.
+    """
+    rows = time_to_event[time_to_event["param_cd"] == param]
+    usable = rows[(rows[column] >= 0) & rows["cnsr"].notna()]
+    usable = usable.drop_duplicates("patient_key").reset_index(drop=True)
+    patients = usable[["patient_key", "site_id"]].assign(
+        time=usable[column].where(usable[column] > 0, same_day_days),
+        event=usable["cnsr"] == 0,
+        event_code=usable["event_code"].fillna(0).astype(int),
+        entry=usable["delayed_entry_day"].clip(lower=0),
+    )
+    return SurvivalSet(patients, len(rows) - len(patients))

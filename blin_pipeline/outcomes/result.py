@@ -35,6 +35,11 @@ UNITS = frozenset(
         "queries",
         "rows",
         "values",
+        "ratio",
+        "weight",
+        "years",
+        "chi_square",
+        "grade",
     )
 )
 _ROUNDING = 1e-12
@@ -52,7 +57,9 @@ RESULT_COLUMNS: tuple[ResultColumn, ...] = (
     ResultColumn("result_id", "string", "Stable readable key of the estimate, unique; the same from cut to cut."),
     ResultColumn("outcome", "string", "Outcome that computed the row, e.g. overall_survival."),
     ResultColumn("statistic", "string", "What is estimated, e.g. os_survival."),
-    ResultColumn("population", "string", "Analysis set: RECORDS, ELIGIBLE, TREATED, EXPOSED or DELAYED_ENTRY."),
+    ResultColumn(
+        "population", "string", "Analysis set: RECORDS, ELIGIBLE, TREATED, EXPOSED, DELAYED_ENTRY, CR1, BLIN_FL ..."
+    ),
     ResultColumn("denominator", "string", "D1, D2 or D3 of the response definition, else empty."),
     ResultColumn("group_variable", "string", "What the group is a value of: all, site, month, backbone, criterion ..."),
     ResultColumn("group_label", "string", "Value of the group variable; all when there is no grouping."),
@@ -66,7 +73,7 @@ RESULT_COLUMNS: tuple[ResultColumn, ...] = (
     ResultColumn(
         "upper", "double", "Upper confidence limit, or third quartile beside a median; null when there is none."
     ),
-    ResultColumn("se", "double", "Standard error of the value, null when not given."),
+    ResultColumn("se", "double", "Standard error of the value, of its logarithm for a ratio; null when not given."),
     ResultColumn("n", "int64", "Denominator: patients, cycles or forms behind the value; numbers at risk on a curve."),
     ResultColumn("n_event", "int64", "Numerator: responders, deaths, or patients with the property."),
     ResultColumn("unit", "string", "Unit of value, lower and upper; fractions run from 0 to 1."),

@@ -61,6 +61,23 @@ class Parameters(BaseModel):
     accrual_min_window: int
     accrual_interval: float
     stale_off_therapy_days: int
+    landmark_days: tuple[int, ...]
+    rmst_horizon_months: int
+    min_group_patients: int
+    min_group_events: int
+    min_incidence_events: int
+    events_per_coefficient: int
+    events_per_coefficient_penalised: int
+    min_clusters: int
+    bootstrap_samples: int
+    bootstrap_seed: int
+    bootstrap_below: int
+    date_sensitivity_warn: float
+    path_b_after_diagnosis_days: int
+    early_death_days: int
+    early_mortality_low: float
+    early_mortality_high: float
+    wbc_high: float
     interrupt_h: float
     complete_days: float
     entries: dict[str, Parameter]

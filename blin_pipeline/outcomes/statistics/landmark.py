@@ -25,7 +25,7 @@ class Landmark(NamedTuple):
         time: Days from the landmark, of those at risk.
         event: Events of those at risk.
         exposed: Exposed on or before the landmark, of those at risk.
-        excluded_event: Patients left out because of an event on or before the landmark.
+        excluded_event: Patients left out because of an event, or the end of the state, on or before the landmark.
         excluded_censored: Patients left out because observation ended on or before it.
         exposed_later: Patients at risk who were exposed after it; they count as not exposed.
     """
@@ -39,7 +39,9 @@ class Landmark(NamedTuple):
     exposed_later: int
 
 
-def landmark(time: ArrayLike, event: ArrayLike, exposure_day: ArrayLike, day: float) -> Landmark:
+def landmark(
+    time: ArrayLike, event: ArrayLike, exposure_day: ArrayLike, day: float, *, over_day: ArrayLike | None = None
+) -> Landmark:
     """Patients at the landmark ``day``.
 
     Args:
@@ -48,18 +50,21 @@ def landmark(time: ArrayLike, event: ArrayLike, exposure_day: ArrayLike, day: fl
         exposure_day: Day from the origin on which exposure began; NaN for never. On or after the patient's own time it
             is never, for an event of a day comes before a change.
         day: Landmark, days from the origin.
+        over_day: Day on which the state that the analysis starts from ended (relapse, for survival from remission);
+            NaN for never. On or before the landmark the patient is left out as if the event had come.
     """
     times, events, began = floats(time), flags(event), floats(exposure_day)
-    at_risk = times > day
     with np.errstate(invalid="ignore"):
+        over = np.zeros(times.shape, dtype=np.bool_) if over_day is None else floats(over_day) <= day
+        at_risk = (times > day) & ~over
         exposed, later = began <= day, (began > day) & (began < times)
     return Landmark(
         at_risk,
         times[at_risk] - day,
         events[at_risk],
         exposed[at_risk],
-        int(np.count_nonzero(~at_risk & events)),
-        int(np.count_nonzero(~at_risk & ~events)),
+        int(np.count_nonzero(over | (~at_risk & events & (times <= day)))),
+        int(np.count_nonzero(~over & ~at_risk & ~events)),
         int(np.count_nonzero(at_risk & later)),
     )
 

@@ -79,7 +79,23 @@
   "tki_window_days": 60,
   "rate_min_mcg_day": 5.0,
   "rate_max_mcg_m2_day": 15.0,
-  "cycle_start_to_start_min_days": 28
+  "cycle_start_to_start_min_days": 28,
+  "rmst_horizon_months": 36,
+  "min_group_patients": 10,
+  "min_group_events": 5,
+  "min_incidence_events": 5,
+  "events_per_coefficient": 10,
+  "events_per_coefficient_penalised": 5,
+  "min_clusters": 20,
+  "bootstrap_samples": 1000,
+  "bootstrap_seed": 7117136,
+  "bootstrap_below": 100,
+  "date_sensitivity_warn": 0.01,
+  "path_b_after_diagnosis_days": 90,
+  "early_death_days": 182,
+  "early_mortality_low": 0.03,
+  "early_mortality_high": 0.08,
+  "wbc_high": 30.0
 }) }}
 {% endmacro %}
 

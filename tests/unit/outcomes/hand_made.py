@@ -6,6 +6,7 @@ p01 to p30 are eligible; p31 to p40 are not, each for its own reason. Site S01 h
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pandas as pd
 
@@ -16,6 +17,10 @@ CRITERIA = ("E1", "E2", "E3", "E4", "E5", "E6")
 
 def key(number: int) -> str:
     return f"p{number:02d}"
+
+
+def site(number: int) -> str:
+    return "S01" if number % 2 else "S02"
 
 
 def _eligible(number: int) -> dict[str, object]:
@@ -45,6 +50,17 @@ def _eligible(number: int) -> dict[str, object]:
         "first_blin_date": DIAGNOSIS + timedelta(days=100 + number) if number <= 8 else None,
         "death_date": DIAGNOSIS + timedelta(days=50 * number) if died else None,
         "last_alive_date": None if died else (CUT - timedelta(days=10 * number)),
+        "plan_date": DIAGNOSIS + timedelta(days=number) if treated else None,
+        "cr1_date": DIAGNOSIS + timedelta(days=40) if cr else None,
+        "first_hsct_date": DIAGNOSIS + timedelta(days=200) if number in (7, 8) else None,
+        "age_dx_years": 20.0 + number,
+        "age_band_cd": "18-39" if number < 20 else "40-59",
+        "sex_cd": "F" if number % 3 == 0 else "M" if number != 29 else "UNK",
+        "ecog_cd": str(number % 4),
+        "bcr_abl1_cd": "POS" if number % 5 == 0 else "NEG",
+        "cns_status_cd": "CNS1" if number % 4 else "UNK",
+        "wbc_dx_10e9_l": None if number == 1 else float(number * 2),
+        "eos_status_cd": "DIED" if died else "ONGOING",
         "is_eligible": True,
         "is_treated": treated,
         "is_response_d1": treated and not not_due,
@@ -108,12 +124,140 @@ def time_to_event() -> pd.DataFrame:
         days = 50 * number if died else 0 if number == 29 else 400 + 10 * number
         entry = None if 26 <= number <= 28 else 5 * number
         rows.append(
-            {"patient_key": key(number), "site_id": "S01", "param_cd": "OS", "aval_days": days,
-             "cnsr": 0 if died else 1, "delayed_entry_day": entry}
+            {"patient_key": key(number), "site_id": site(number), "param_cd": "OS", "aval_days": days,
+             "cnsr": 0 if died else 1, "event_code": 1 if died else 0, "aval_lo_days": days, "aval_hi_days": days,
+             "delayed_entry_day": entry}
         )  # fmt: skip
-    rows.append({"patient_key": key(1), "param_cd": "RFS", "aval_days": 7, "cnsr": 0, "delayed_entry_day": None})
     rows.append({"patient_key": key(31), "param_cd": "OS", "aval_days": 7, "cnsr": 0, "delayed_entry_day": 1})
-    return pd.DataFrame(rows).astype({"aval_days": "Int64", "cnsr": "Int64", "delayed_entry_day": "Int64"})
+    for number in range(1, 17):
+        relapsed, died = number in RELAPSES, number in DEATHS_IN_REMISSION
+        for param, event in (("RFS", relapsed or died), ("CIR", relapsed), ("OSCR", died)):
+            days = remission_days(number, param)
+            code = 1 if event else 2 if param == "CIR" and died else 0
+            rows.append(
+                {"patient_key": key(number), "site_id": site(number), "param_cd": param, "aval_days": days,
+                 "cnsr": 0 if event else 2 if code == 2 else 1, "event_code": code,
+                 "aval_lo_days": days - 15 if number == 3 else days, "aval_hi_days": days + 15 if number == 3 else days,
+                 "delayed_entry_day": None}
+            )  # fmt: skip
+    whole = ("aval_days", "cnsr", "event_code", "aval_lo_days", "aval_hi_days", "delayed_entry_day")
+    return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
+
+
+#: Days from remission to relapse, and to death in remission, of p01 to p16 (in remission).
+RELAPSES = {1: 30, 2: 60, 3: 100, 4: 150, 9: 50, 10: 370}
+DEATHS_IN_REMISSION = {5: 80, 6: 200, 11: 300, 12: 10, 13: 380}
+
+
+def remission_days(number: int, param: str) -> int:
+    """Days from remission to the end of the endpoint: survival goes on after a relapse."""
+    relapse = None if param == "OSCR" else RELAPSES.get(number)
+    return relapse or DEATHS_IN_REMISSION.get(number) or 400 + number
+
+
+def cox_interval() -> pd.DataFrame:
+    """Relapse-free survival and survival from remission; blinatumomab on days 61 to 68 of p01 to p08, transplant of p07, p08.
+
+    p01 relapses before, p02 on the day before: neither is ever exposed.
+    """
+    rows = []
+    for param in ("RFS", "OSCR"):
+        for number in range(1, 17):
+            end = remission_days(number, param)
+            event = number in DEATHS_IN_REMISSION or (param == "RFS" and number in RELAPSES)
+            changes = {60 + number: "blin_exposed"} if number <= 8 else {}
+            changes |= {160: "hsct_done"} if number in (7, 8) else {}
+            changes |= {RELAPSES[number]: "relapsed"} if number in RELAPSES and param == "OSCR" else {}
+            cuts = [0, *sorted(day for day in changes if day < end), end]
+            state = {"blin_exposed": 0, "hsct_done": 0, "relapsed": 0}
+            for start, stop in pairwise(cuts):
+                if start in changes:
+                    state = state | {changes[start]: 1}
+                rows.append(
+                    {"patient_key": key(number), "site_id": site(number), "param_cd": param, "is_left_truncated": False,
+                     "t_start": float(start), "t_stop": float(stop), "event": int(event and stop == end),
+                     "mrd_state_cd": "NEG" if number % 2 else "UNK", **state}
+                )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def landmark_cohort() -> pd.DataFrame:
+    """Landmarks 90, 120, 150 of the patients above; relapse before the landmark ends both endpoints."""
+    return pd.DataFrame(
+        {"patient_key": key(number), "site_id": site(number), "param_cd": param, "landmark_day": day,
+         "at_risk": remission_days(number, "RFS") > day, "exposed_by_landmark": number <= 8,
+         "not_at_risk_reason_cd": None, "aval_from_landmark_days": None, "cnsr": None}
+        for param in ("RFS", "OSCR")
+        for number in range(1, 17)
+        for day in (90, 120, 150)
+    )  # fmt: skip
+
+
+def backbone_classification() -> pd.DataFrame:
+    """Of 30 eligible patients 12 HCVAD, 8 E1910; one conflict; the last ten unknown. One of another record."""
+    rows = []
+    for number in (*range(1, 31), 31):
+        family = "HCVAD" if number <= 12 else "E1910" if number <= 20 else "UNK"
+        rows.append(
+            {"patient_key": key(number), "site_id": site(number), "backbone_declared_cd": family,
+             "backbone_derived_cd": "MHCVD" if number == 12 else family, "backbone_final_cd": family,
+             "backbone_group_cd": "INTENSIVE_ADULT" if number <= 20 else "UNKNOWN",
+             "backbone_confidence_cd": "HIGH" if number <= 12 else "DECLARED", "backbone_conflict": number == 12}
+        )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def regimen_sequence() -> pd.DataFrame:
+    return pd.DataFrame(
+        {"patient_key": key(number), "schedule_cd": "INTERLEAVED" if number <= 4 else "NO_BLIN",
+         "e1910_category_cd": None if number > 16 else "EXACT" if number <= 4 else "NONE",
+         "e1910_prefix_match": 8 if number <= 4 else 0, "e1910_distance": 0 if number <= 4 else 8}
+        for number in range(1, 21)
+    )  # fmt: skip
+
+
+def mrd_result() -> pd.DataFrame:
+    """Flow of p01 to p08: positive ten days before the first cycle, negative 25 days after it but for p04 to p06.
+
+    p05 comes a day before the window and p06 after the second cycle: neither counts; p07's is not stated to be sensitive.
+    """
+    rows = []
+    for number in range(1, 9):
+        first = DIAGNOSIS + timedelta(days=100 + number)
+        after = {5: 20, 6: 45}.get(number, 25)
+        result = {4: "POS", 7: "NEG_UNVERIFIED"}.get(number, "NEG")
+        for seq, (day, code, point) in enumerate(((-10, "POS", "1"), (after, result, "2")), start=1):
+            rows.append(
+                {"patient_key": key(number), "method_cd": "FLOW", "mrd_cd": code, "timepoint_cd": point, "mrd_seq": seq,
+                 "sample_date": first + timedelta(days=day), "days_from_cr1": 60 + number + day}
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def toxicity_at_risk() -> pd.DataFrame:
+    """Twelve frontline cycles of p01 to p04, 28 infused days each (the last one unknown), and one of a later line.
+
+    CRS in the first cycle of p01 (ASTCT 3, on the third day) and of p02 (not graded), twice in the second cycle of p02 (ASTCT 1).
+    """
+    rows = []
+    for number in range(1, 5):
+        for overall in range(1, 4):
+            start = DIAGNOSIS + timedelta(days=100 + number + 42 * (overall - 1))
+            grade = {(1, 1): 3, (2, 2): 1}.get((number, overall))
+            events = {(1, 1): 1, (2, 1): 1, (2, 2): 2}.get((number, overall), 0)
+            rows.append(
+                {"patient_key": key(number), "cycle_overall_no": overall, "tox_cd": "CRS", "line_cd": "FRONTLINE",
+                 "n_events": events, "has_event": events > 0, "n_grade_unknown": int(events > 0 and grade is None),
+                 "max_grade_astct": grade, "max_grade_ctcae": None, "risk_start_date": start,
+                 "first_onset_date": start + timedelta(days=2) if events else None,
+                 "infused_days": None if (number, overall) == (4, 3) else 28.0}
+            )  # fmt: skip
+    rows.append(rows[0] | {"cycle_overall_no": 9, "line_cd": "RELAPSED_REFRACTORY"})
+    return pd.DataFrame(rows)
+
+
+def regimen_course() -> pd.DataFrame:
+    return pd.DataFrame({"patient_key": [key(1)], "start_date": [DIAGNOSIS]})
 
 
 def blin_cycle_exposure() -> pd.DataFrame:
@@ -130,6 +274,7 @@ def blin_cycle_exposure() -> pd.DataFrame:
                 "patient_key": key(number),
                 "site_id": "S01",
                 "cycle_overall_no": overall,
+                "cycle_start_date": DIAGNOSIS + timedelta(days=100 + number + 42 * (overall - 1)),
                 "line_cd": "FRONTLINE" if status != "NOT_STARTED" else None,
                 "line_reported_cd": "FRONTLINE",
                 "started": status != "NOT_STARTED",
@@ -171,6 +316,13 @@ def frames() -> dict[str, pd.DataFrame]:
         "marts.eligibility_result": eligibility_result(),
         "marts.time_to_event": time_to_event(),
         "marts.blin_cycle_exposure": blin_cycle_exposure(),
+        "marts.cox_interval": cox_interval(),
+        "marts.landmark_cohort": landmark_cohort(),
+        "marts.backbone_classification": backbone_classification(),
+        "marts.regimen_sequence": regimen_sequence(),
+        "marts.mrd_result": mrd_result(),
+        "marts.regimen_course": regimen_course(),
+        "marts.toxicity_at_risk": toxicity_at_risk(),
         "quality.data_query": pd.DataFrame(
             {"query_key": f"q{place}", "site_id": site, "severity_class": severity, "status_cd": status}
             for place, (site, severity, status) in enumerate(queries)

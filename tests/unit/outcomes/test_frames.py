@@ -12,6 +12,7 @@ import pytest
 from blin_pipeline.errors import DataError
 from blin_pipeline.outcomes import OUTCOMES
 from blin_pipeline.outcomes.frames import TABLE_COLUMNS, table
+from blin_pipeline.outcomes.identities import IDENTITIES
 from blin_pipeline.outcomes.result import to_arrow
 
 
@@ -123,4 +124,6 @@ def test_a_missing_table_is_named():
 
 
 def test_every_needed_table_is_described():
-    assert {name for outcome in OUTCOMES for name in outcome.tables_needed} == set(TABLE_COLUMNS)
+    needed = {name for outcome in OUTCOMES for name in outcome.tables_needed}
+    needed |= {name for identity in IDENTITIES for name in identity.tables}
+    assert needed == set(TABLE_COLUMNS)

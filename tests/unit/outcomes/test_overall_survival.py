@@ -27,14 +27,28 @@ def frames_of(patients):
         [
             {
                 "patient_key": key,
+                "site_id": "S01",
                 "param_cd": "OS",
                 "aval_days": days,
+                "aval_lo_days": days,
+                "aval_hi_days": days,
                 "cnsr": 0 if died else 1,
+                "event_code": 1 if died else 0,
                 "delayed_entry_day": entry,
             }
             for key, (days, died, entry) in zip(keys, patients, strict=True)
         ],
-        columns=["patient_key", "param_cd", "aval_days", "cnsr", "delayed_entry_day"],
+        columns=[
+            "patient_key",
+            "site_id",
+            "param_cd",
+            "aval_days",
+            "aval_lo_days",
+            "aval_hi_days",
+            "cnsr",
+            "event_code",
+            "delayed_entry_day",
+        ],
     )
     return {"marts.subject": subject, "marts.time_to_event": events}
 

@@ -1,0 +1,116 @@
+"""Retrospective entry: is every patient entered, dead or alive, and does entry depend on survival? (clinical-spec 6.).
+
+Per site: the share entered because they had died, and deaths within six months of diagnosis, beside what the disease would
+give. Over all: whether the day of entry predicts survival, which the delayed-entry curve assumes it does not. The difference
+of the two survival estimates is ``os_estimator_difference`` of ``overall_survival``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
+from blin_pipeline.outcomes.frames import days_between, table
+from blin_pipeline.outcomes.populations import eligible, survival_set
+from blin_pipeline.outcomes.rules import small_number_rules
+from blin_pipeline.outcomes.statistics.arrays import NotEstimableError
+from blin_pipeline.outcomes.statistics.cox import fit_cox, hazard_ratio
+from blin_pipeline.outcomes.statistics.cox_rows import cox_rows
+from blin_pipeline.outcomes.statistics.small_numbers import CoxPlan
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from blin_pipeline.outcomes.context import OutcomeContext
+    from blin_pipeline.outcomes.result import ResultRow
+
+NAME = "ascertainment"
+PER_DAYS = 30.0
+
+
+def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list[ResultRow]:
+    """All rows of the outcome.
+
+    Args:
+        frames: ``marts.subject``, ``marts.time_to_event`` and ``raw.site``.
+        context: Parameters and cut.
+    """
+    build = ResultBuilder(NAME, context)
+    parameters = context.parameters
+    subject = table(frames, "marts.subject")
+    sites = table(frames, "raw.site")
+    patients = eligible(subject).merge(sites[["site_id", "activated_date"]], on="site_id", how="left")
+    survival = survival_set(subject, table(frames, "marts.time_to_event"), parameters.same_day_days)
+    times = survival.patients.set_index("patient_key")
+    rows: list[ResultRow] = []
+    for site in [None, *sorted(set(patients["site_id"]))]:
+        here = patients if site is None else patients[patients["site_id"] == site]
+        group = ("all", "all") if site is None else ("site", site)
+        rows += _entered_deceased(build, here, group)
+        rows += _early_deaths(build, here, times, group)
+        lag = days_between(here["reg_date"], here["dx_date"])
+        rows.append(build.median("entry_lag_days", lag.tolist(), unit="days", group=group, n_event=len(here)))
+    rows.append(_entry_predicts(build, survival.delayed))
+    return rows
+
+
+def _entered_deceased(build: ResultBuilder, patients: pd.DataFrame, group: tuple[str, str]) -> list[ResultRow]:
+    """Share entered because they had died, among those diagnosed long before their site began to enter patients."""
+    gap = days_between(patients["activated_date"], patients["dx_date"])
+    before = patients[gap > build.context.parameters.path_b_after_diagnosis_days]
+    deceased = int((before["ascertainment_cd"] == "RETRO_DECEASED").sum())
+    undated = int(patients["activated_date"].isna().sum())
+    return [
+        build.share("entered_deceased", deceased, len(before), group=group),
+        build.count("entered_site_start_unknown_n", undated, n=len(patients), group=group),
+    ]
+
+
+def _early_deaths(
+    build: ResultBuilder, patients: pd.DataFrame, times: pd.DataFrame, group: tuple[str, str]
+) -> list[ResultRow]:
+    """Deaths within six months among those followed so long, and whether the interval meets the expected range."""
+    parameters = build.context.parameters
+    known = times.loc[times.index.isin(patients["patient_key"])]
+    early = known["event"] & (known["time"] <= parameters.early_death_days)
+    followed = int((early | (known["time"] > parameters.early_death_days)).sum())
+    row = build.share("early_deaths", int(early.sum()), followed, group=group)
+    low, high = parameters.early_mortality_low, parameters.early_mortality_high
+    expected = f"expected {low * 100:.0f} to {high * 100:.0f} %"
+    if row.upper is not None and row.lower is not None:
+        outside = "below" if row.upper < low else "above" if row.lower > high else ""
+        text = f"warn: {outside} what is expected ({expected})" if outside else expected
+        row = build.share("early_deaths", int(early.sum()), followed, group=group, reason=text)
+    return [row]
+
+
+def _entry_predicts(build: ResultBuilder, delayed: pd.DataFrame) -> ResultRow:
+    """Hazard ratio per 30 days of later entry, in the delayed-entry set: 1 when entry is independent of survival."""
+    parameters = build.context.parameters
+    used = delayed[delayed["time"] > delayed["entry"]]
+    events = int(used["event"].sum())
+    fields: RowFields = {
+        "population": "DELAYED_ENTRY",
+        "method": "cox_delayed_entry",
+        "n": len(used),
+        "n_event": events,
+    }
+    plan, reason = small_number_rules(parameters).cox(events, 1)
+    if plan is not CoxPlan.PLAIN:
+        fields |= {"state": "too_few", "reason": reason}
+    else:
+        try:
+            fit = fit_cox(cox_rows(used["time"], used["event"], used["entry"] / PER_DAYS, start=used["entry"]))
+        except NotEstimableError as error:
+            fields |= {"state": "not_estimable", "reason": error.reason}
+        else:
+            found = hazard_ratio(fit, level=parameters.confidence_level)
+            apart = found.lower > 1.0 or found.upper < 1.0
+            fields |= {"value": found.value, "lower": found.lower, "upper": found.upper, "se": found.std_err}
+            fields |= {"reason": "warn: entry depends on survival" if apart else "per 30 days of later entry"}
+    if not np.isfinite(fields.get("value") or 0.0):
+        fields |= {"state": "not_estimable", "reason": "no finite estimate"}
+    return build.row("entry_time_hazard_ratio", unit="ratio", **fields)

@@ -1,0 +1,175 @@
+"""Identities of endpoints, competing risks, the comparison by blinatumomab, and the description of patients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from blin_pipeline.outcomes.frames import is_true
+from blin_pipeline.outcomes.identity import Frames, Identity, Results
+from blin_pipeline.outcomes.populations import eligible
+
+if TYPE_CHECKING:
+    from blin_pipeline.outcomes.result import ResultRow
+
+TOLERANCE = 1e-9
+ENDPOINTS = ("oscr", "osblin", "rfs", "rfs_hsctc", "efs", "efs_day1")
+INCIDENCES = ("cir", "nrm", "blin_uptake", "transplant", "mrd_negativity", "mrd_negativity_after_blin")
+
+
+def _by_time(rows: list[ResultRow]) -> dict[float | None, float]:
+    return {row.time_days: row.value for row in rows if row.value is not None}
+
+
+def _one(results: Results, outcome: str, statistic: str) -> float:
+    return sum(row.value or 0.0 for row in results.rows(outcome, statistic, "all"))
+
+
+def _ticks(results: Results, _: Frames) -> Iterator[bool]:
+    for prefix in ENDPOINTS:
+        parts = [
+            _by_time(results.rows("survival_endpoints", f"{prefix}_{name}_n"))
+            for name in ("at_risk", "events", "censored")
+        ]
+        patients = _one(results, "survival_endpoints", f"{prefix}_patients_n")
+        for day in parts[0]:
+            yield sum(part[day] for part in parts) == patients
+
+
+def _falls(results: Results, _: Frames) -> Iterator[bool]:
+    for prefix in ENDPOINTS:
+        curve = sorted(
+            _by_time(results.rows("survival_endpoints", f"{prefix}_curve")).items(), key=lambda step: step[0] or 0.0
+        )
+        values = [value for _, value in curve]
+        yield values == sorted(values, reverse=True)
+
+
+def _whole(results: Results, _: Frames) -> Iterator[bool]:
+    for suffix, free in (("incidence", "survival"), ("curve", "curve")):
+        relapse = _by_time(results.rows("competing_risks", f"cir_{suffix}"))
+        death = _by_time(results.rows("competing_risks", f"nrm_{suffix}"))
+        remission = _by_time(results.rows("survival_endpoints", f"rfs_{free}"))
+        for day in relapse.keys() & death.keys() & remission.keys():
+            yield abs(relapse[day] + death[day] + remission[day] - 1.0) < TOLERANCE
+
+
+def _causes(results: Results, _: Frames) -> Iterator[bool]:
+    for prefix in INCIDENCES:
+        parts = (_one(results, "competing_risks", f"{prefix}_{name}_n") for name in ("events", "competing", "censored"))
+        yield sum(parts) == _one(results, "competing_risks", f"{prefix}_patients_n")
+
+
+def _same_remissions(results: Results, _: Frames) -> Iterator[bool]:
+    for param in ("cir", "nrm"):
+        yield _one(results, "competing_risks", f"{param}_patients_n") == _one(
+            results, "survival_endpoints", "rfs_patients_n"
+        )
+
+
+def _landmarks(results: Results, _: Frames) -> Iterator[bool]:
+    for endpoint in ("oscr", "rfs"):
+        rows = results.rows("blin_association", f"association_{endpoint}_landmark_n")
+        for day in sorted({row.time_days or 0.0 for row in rows}):
+            here = [row for row in rows if row.time_days == day]
+            yield {sum(row.value or 0.0 for row in here)} == {float(row.n or 0) for row in here}
+
+
+def _association_patients(results: Results, _: Frames) -> Iterator[bool]:
+    for endpoint in ("oscr", "rfs"):
+        patients = _one(results, "survival_endpoints", f"{endpoint}_patients_n")
+        for row in results.rows("blin_association", f"association_{endpoint}_landmark_n"):
+            yield row.n == patients
+
+
+def _as_table(results: Results, frames: Frames) -> Iterator[bool]:
+    cohort = frames["marts.landmark_cohort"]
+    used = cohort[is_true(cohort["at_risk"])]
+    for endpoint in ("oscr", "rfs"):
+        mine = used[used["param_cd"] == endpoint.upper()]
+        for row in results.rows("blin_association", f"association_{endpoint}_landmark_n"):
+            if row.group_label in ("EXPOSED", "NOT_EXPOSED"):
+                exposed = is_true(mine["exposed_by_landmark"]) == (row.group_label == "EXPOSED")
+                yield row.value == int((exposed & (mine["landmark_day"] == row.time_days)).sum())
+
+
+def _groups(results: Results, frames: Frames) -> Iterator[bool]:
+    rows = results.rows("baseline", "baseline_patients_n", "backbone_group")
+    everybody = sum(row.value or 0.0 for row in rows if row.group_label == "all")
+    yield everybody == len(eligible(frames["marts.subject"]))
+    yield sum(row.value or 0.0 for row in rows if row.group_label != "all") == everybody
+
+
+def _families(results: Results, _: Frames) -> Iterator[bool]:
+    for name in ("declared", "derived", "final"):
+        rows = results.rows("backbone", f"backbone_{name}_n", "backbone")
+        for row in rows:
+            yield row.n == sum(each.value or 0.0 for each in rows)
+
+
+ENDPOINT_IDENTITIES: tuple[Identity, ...] = (
+    Identity(
+        "endpoint_at_risk_events_censored",
+        "At risk, events and censored sum to the patients at every tick of every endpoint.",
+        ("survival_endpoints",),
+        (),
+        _ticks,
+    ),
+    Identity("endpoint_never_rises", "A curve of an endpoint never rises.", ("survival_endpoints",), (), _falls),
+    Identity(
+        "incidences_and_relapse_free_sum_to_one",
+        "Relapse, death in remission and relapse-free survival sum to one at every time.",
+        ("survival_endpoints", "competing_risks"),
+        (),
+        _whole,
+    ),
+    Identity(
+        "causes_sum_to_patients",
+        "Events, competing events and censored sum to the patients of every cumulative incidence.",
+        ("competing_risks",),
+        (),
+        _causes,
+    ),
+    Identity(
+        "incidence_patients_as_relapse_free",
+        "Relapse and death in remission are counted in the patients of relapse-free survival.",
+        ("survival_endpoints", "competing_risks"),
+        (),
+        _same_remissions,
+    ),
+    Identity(
+        "landmark_patients_complete",
+        "Exposed, not exposed and excluded sum to the patients at every landmark.",
+        ("blin_association",),
+        (),
+        _landmarks,
+    ),
+    Identity(
+        "landmark_groups_as_table",
+        "The groups of the landmark analyses are those of the table landmark_cohort.",
+        ("blin_association",),
+        ("marts.landmark_cohort",),
+        _as_table,
+    ),
+    Identity(
+        "association_patients_as_endpoint",
+        "The comparison by blinatumomab starts from the patients of its endpoint.",
+        ("survival_endpoints", "blin_association"),
+        (),
+        _association_patients,
+    ),
+    Identity(
+        "baseline_groups_sum_to_eligible",
+        "Backbone groups of the baseline table sum to the eligible patients.",
+        ("baseline",),
+        ("marts.subject",),
+        _groups,
+    ),
+    Identity(
+        "backbone_families_sum_to_all",
+        "Backbone families sum to the classified patients.",
+        ("backbone",),
+        (),
+        _families,
+    ),
+)

@@ -1,0 +1,193 @@
+"""Endpoints, competing risks and description of the hand-made registry: every number below is counted by hand.
+
+Sixteen patients in remission: relapses on days 30, 50, 60, 100, 150, 370, deaths in remission on days 10, 80, 200, 300, 380,
+the others followed for more than 400 days.
+"""
+
+from __future__ import annotations
+
+import math
+
+import hand_made
+import pytest
+
+from blin_pipeline.outcomes.identities import check_identities
+
+MONTH = 30.4375
+
+
+def found(rows, outcome, statistic, label="all", day=None, method=None):
+    rows = [
+        row
+        for row in rows
+        if (row.outcome, row.statistic, row.group_label) == (outcome, statistic, label)
+        and (day is None or row.time_days == day)
+        and (method is None or row.method == method)
+    ]
+    assert len(rows) == 1, [row.result_id for row in rows]
+    return rows[0]
+
+
+def test_relapse_free_survival(hand_made_rows):
+    year = found(hand_made_rows, "survival_endpoints", "rfs_survival", day=12 * MONTH)
+    assert (year.value, year.n, year.n_event) == (pytest.approx(7 / 16), 7, 9)
+    assert found(hand_made_rows, "survival_endpoints", "rfs_events_total_n").value == 11
+    median = found(hand_made_rows, "survival_endpoints", "rfs_median")
+    # Eight of sixteen events by day 200: one half from there to the next event on day 300.
+    assert median.value == pytest.approx((200 + 300) / 2 / MONTH)
+
+
+def test_restricted_mean_ends_where_ten_are_at_risk(hand_made_rows):
+    row = found(hand_made_rows, "survival_endpoints", "rfs_restricted_mean")
+    area = (10 * 16 + 20 * 15 + 20 * 14 + 10 * 13 + 20 * 12 + 20 * 11 + 50 * 10) / 16
+    assert (row.time_days, row.value) == (150.0, pytest.approx(area / MONTH))
+    assert row.lower < row.value < row.upper
+
+
+@pytest.mark.parametrize(("prefix", "events", "by_year"), [("cir", 6, 5), ("nrm", 5, 4)])
+def test_cumulative_incidence(hand_made_rows, prefix, events, by_year):
+    year = found(hand_made_rows, "competing_risks", f"{prefix}_incidence", day=12 * MONTH)
+    share = by_year / 16
+    # Nobody is censored before: a binomial share.
+    assert year.value == pytest.approx(share)
+    assert year.se == pytest.approx(math.sqrt(share * (1 - share) / 16))
+    assert year.lower < share < year.upper
+    assert found(hand_made_rows, "competing_risks", f"{prefix}_events_n").value == events
+    assert found(hand_made_rows, "competing_risks", f"{prefix}_competing_n").value == 11 - events
+
+
+def test_few_events_give_no_incidence(compute_all):
+    frames = hand_made.frames()
+    times = frames["marts.time_to_event"]
+    cir, death = times["param_cd"] == "CIR", times["event_code"] == 2
+    drop = times[cir & death].index[0]
+    times.loc[drop, ["cnsr", "event_code"]] = [1, 0]
+    rows = compute_all(frames)
+    refused = found(rows, "competing_risks", "nrm_incidence", day=12 * MONTH)
+    assert (refused.state, refused.value) == ("too_few", None)
+    assert "fewer than 5 events" in refused.reason
+    assert found(rows, "competing_risks", "nrm_curve").state == "too_few"
+
+
+def test_partial_dates_move_the_one_year_estimate(compute_all):
+    frames = hand_made.frames()
+    times = frames["marts.time_to_event"]
+    late = (times["param_cd"] == "RFS") & (times["patient_key"] == hand_made.key(10))
+    times.loc[late, "aval_lo_days"] = 350
+    rows = compute_all(frames)
+    earliest = found(rows, "survival_endpoints", "rfs_date_sensitivity", "earliest")
+    assert (earliest.value, earliest.reason) == (pytest.approx(6 / 16), "warn")
+    assert found(rows, "survival_endpoints", "rfs_date_sensitivity", "latest").reason == ""
+
+
+def test_an_incidence_that_does_not_sum_fails_its_identity(hand_made_rows):
+    broken = [
+        row
+        if row.statistic != "cir_incidence" or row.value is None
+        else type(row)(**{**as_dict(row), "value": row.value + 0.01})
+        for row in hand_made_rows
+    ]
+    failed = {result.name for result in check_identities(broken, hand_made.frames()) if not result.passed}
+    assert failed == {"incidences_and_relapse_free_sum_to_one"}
+
+
+def as_dict(row):
+    return {name: getattr(row, name) for name in row.__dataclass_fields__}
+
+
+def test_landmark_leaves_out_relapsed_patients_for_survival_too(hand_made_rows):
+    for endpoint in ("rfs", "oscr"):
+        counts = {
+            row.group_label: row.value
+            for row in hand_made_rows
+            if row.statistic == f"association_{endpoint}_landmark_n" and row.time_days == 90.0
+        }
+        # Before day 90: relapses of p01, p02, p09, deaths of p05, p12. Exposed by then: p03, p04, p06, p07, p08.
+        assert counts == {"EXPOSED": 5, "NOT_EXPOSED": 6, "EXCLUDED_EVENT_BEFORE": 5, "EXCLUDED_CENSORED_BEFORE": 0}
+
+
+def test_few_events_give_no_hazard_ratio(hand_made_rows):
+    ratios = [
+        row for row in hand_made_rows if row.statistic.endswith("_hazard_ratio") and row.outcome != "ascertainment"
+    ]
+    assert {row.state for row in ratios} == {"too_few"}
+    assert {row.reason for row in ratios} <= {
+        "fewer than 10 patients in a group", "fewer than 5 events in a group", "a group without an event", "a group is empty",
+    }  # fmt: skip
+    assert not [row for row in hand_made_rows if row.statistic.endswith("_e_value")]
+
+
+def test_mrd_by_timepoint_and_conversion(hand_made_rows):
+    second = found(hand_made_rows, "mrd", "mrd_negative", "FLOW:2")
+    assert (second.n_event, second.n, second.state) == (6, 8, "too_few")
+    conversion = found(hand_made_rows, "mrd", "mrd_conversion", "FLOW")
+    assert (conversion.n_event, conversion.n) == (4, 6)
+    counts = {
+        name: found(hand_made_rows, "mrd", f"mrd_tested_{name}_n", "FLOW").value for name in ("before", "after", "both")
+    }
+    assert counts == {"before": 8, "after": 6, "both": 6}
+    assert found(hand_made_rows, "mrd", "mrd_conversion", "NGS").state == "nothing_yet"
+
+
+def test_backbones_and_concordance(hand_made_rows):
+    assert found(hand_made_rows, "backbone", "backbone_final_n", "HCVAD").value == 12
+    assert found(hand_made_rows, "backbone", "backbone_derived_n", "HCVAD").value == 11
+    assert found(hand_made_rows, "backbone", "backbone_conflict_n").value == 1
+    assert found(hand_made_rows, "backbone", "backbone_final_n", "S01:HCVAD").value == 6
+    exact = found(hand_made_rows, "backbone", "e1910_concordance_n", "EXACT")
+    assert (exact.value, exact.n, exact.population) == (4, 16, "CR1")
+
+
+def test_baseline_shares_are_of_the_known(hand_made_rows):
+    female = found(hand_made_rows, "baseline", "baseline_sex", "all:F")
+    assert (female.n_event, female.n, female.lower) == (10, 29, None)
+    assert found(hand_made_rows, "baseline", "baseline_sex_missing_n").value == 1
+    age = found(hand_made_rows, "baseline", "baseline_age", "INTENSIVE_ADULT")
+    assert (age.value, age.n) == (30.5, 20)
+
+
+def test_every_failing_criterion_counts(hand_made_rows):
+    # p33 and p34 fail on age; the flow counts p33 at consent.
+    assert found(hand_made_rows, "eligibility_reasons", "criterion_failed_n", "E1").value == 2
+    assert found(hand_made_rows, "eligibility_reasons", "criterion_undecided_n", "E3").value == 2
+
+
+def test_early_deaths_and_entry(hand_made_rows):
+    early = found(hand_made_rows, "ascertainment", "early_deaths")
+    # p01 to p03 died on days 50, 100, 150; p29 left on day 0, p30 has no time.
+    assert (early.n_event, early.n) == (3, 28)
+    entry = found(hand_made_rows, "ascertainment", "entry_time_hazard_ratio")
+    assert (entry.state, entry.n_event) == ("too_few", 6)
+    deceased = found(hand_made_rows, "ascertainment", "entered_deceased", "S01")
+    assert (deceased.n, deceased.state) == (0, "nothing_yet")
+
+
+def test_follow_up_and_references(hand_made_rows):
+    assert found(hand_made_rows, "follow_up", "study_status_n", "DIED").value == 9
+    current = found(hand_made_rows, "follow_up", "follow_up_current")
+    # Alive are p07 to p25, p29, p30, last heard of 10 days per number before the cut; 200 days is p20.
+    assert (current.n_event, current.n) == (14, 21)
+    values = [row for row in hand_made_rows if row.statistic == "external_value"]
+    assert [row.value for row in values] == pytest.approx([0.81, 0.85, 0.68, 0.848, 0.69])
+    assert all("not pooled" in row.reason and "ours" in row.reason for row in values)
+    ours = {row.group_label: row for row in hand_made_rows if row.statistic == "ours_survival"}
+    assert ours.keys() == {"OS", "OSCR"}
+    assert all("time zero" in row.reason for row in ours.values())
+    # Three are followed for three years: p26 to p28, who died later.
+    assert (ours["OS"].state, ours["OS"].n) == ("too_few", 3)
+
+
+def test_toxicity_counts_cycles_without_events(hand_made_rows):
+    cycle = found(hand_made_rows, "toxicity", "toxicity_per_cycle", "CRS")
+    patient = found(hand_made_rows, "toxicity", "toxicity_per_patient", "CRS")
+    assert (cycle.n_event, cycle.n, patient.n_event, patient.n) == (3, 12, 2, 4)
+    rate = found(hand_made_rows, "toxicity", "toxicity_rate_per_100_days", "CRS")
+    assert (rate.n_event, rate.n, rate.value) == (4, 11, pytest.approx(4 / 3.08))
+    # poisson.test(4, 3.08) of R 4.2.2.
+    assert (rate.lower, rate.upper) == (pytest.approx(0.353852394, abs=1e-8), pytest.approx(3.325191128, abs=1e-8))
+    severe = found(hand_made_rows, "toxicity", "toxicity_severe_astct_per_cycle", "CRS")
+    assert (severe.n_event, severe.n) == (1, 12)
+    assert "1 cycles with an event have no ASTCT grade" in severe.reason
+    assert found(hand_made_rows, "toxicity", "toxicity_grade_unknown_n", "CRS").value == 1
+    assert not [row for row in hand_made_rows if row.statistic == "toxicity_severe_ctcae_per_cycle"]
+    assert found(hand_made_rows, "toxicity", "toxicity_days_to_onset", "CRS").value == 2
