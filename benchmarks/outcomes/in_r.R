@@ -1,0 +1,10 @@
+# Times of R survival on the files that speed.py wrote: Rscript in_r.R FOLDER ROUNDS. One line per method: name, seconds (best).
+suppressPackageStartupMessages(library(survival))
+given <- commandArgs(TRUE); rounds <- as.integer(given[2])
+p <- read.csv(file.path(given[1], "patients.csv")); v <- read.csv(file.path(given[1], "intervals.csv"))
+p$state <- factor(p$code, 0:2)
+best <- function(name, run) cat(name, min(replicate(rounds, system.time(run())[["elapsed"]])), "\n")
+best("kaplan_meier", function() survfit(Surv(time, code == 1) ~ 1, p, conf.type = "log-log"))
+best("aalen_johansen", function() survfit(Surv(time, state) ~ 1, p))
+best("cox", function() coxph(Surv(time, code == 1) ~ x0 + x1 + x2 + x3 + x4, p))
+best("time_varying_cox", function() coxph(Surv(start, stop, event) ~ exposed + x0 + x1, v))
