@@ -14,6 +14,7 @@ from blin_pipeline.cli import (  # noqa: F401 (they register their commands)
     run,
     sandbox_serve,
     setup,
+    trace,
 )
 from blin_pipeline.cli.app import app
 from blin_pipeline.cli.console import messages, print_json
