@@ -37,12 +37,15 @@ def export_pdf(call: Call) -> Answer:
 
 
 def _form_lines(call: Call, form: str, record: str, event: str) -> list[str]:
-    project = call.project
+    project, instance = call.project, call.request.text("repeat_instance")
     lines = ["", project.instrument_label(form) + (f" - record {record}" if record else "")]
     found = [
         stored
         for key, stored in (project.rows_of(project.records[record]) if record else ())
-        if f"{form}_complete" in stored and key.instrument in {"", form} and (not event or key.event == event)
+        if f"{form}_complete" in stored
+        and key.instrument in {"", form}
+        and (not event or key.event == event)
+        and (not instance or str(key.instance) == instance)
     ]
     right = call.rights.on_form(form)
     for definition in project.dictionary.form_fields(form):

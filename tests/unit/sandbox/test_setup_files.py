@@ -184,6 +184,9 @@ def test_an_instrument_as_pdf(project: RunningSandbox) -> None:
     assert answer.headers["Content-Type"].startswith("application/pdf")
     assert b"Sex: 1" in answer.content
     assert b"Sex: 1" not in post(project.url, content="pdf", action="export", instrument="baseline").content
+    place = {"content": "pdf", "action": "export", "record": "2", "instrument": "visit", "event": OTHER}
+    assert b"Score: 4 / 6" in post(project.url, **place).content
+    assert b"Score: 6" in post(project.url, repeat_instance="3", **place).content
     everyone = post(project.url, content="pdf", action="export", allRecords="1").content
     assert (b"record 1" in everyone, b"record 2" in everyone) == (True, True)
     local = post(project.url, OTHER_TOKEN, content="pdf", action="export", allRecords="1").content
