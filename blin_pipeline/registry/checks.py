@@ -1,4 +1,8 @@
-"""The registry's cross-field checks: stable ids, words for people, level (``study/seeds/check_definition.csv``)."""
+"""The registry's checks: stable ids, words for people, level, threshold (``study/seeds/check_definition.csv``).
+
+D checks compare fields of a patient, Q checks ask for what should be there by now, R, T and W are the rules of rows, values and
+withdrawals, L checks look at whole layers and are for the maintainers.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,8 @@ class CheckDefinition(BaseModel):
         kahn_subcategory: Its subcategory.
         finding: What was found, in words.
         action: What the site should do.
+        threshold_frac: Share of what was looked at that may be in conflict before the check fails, fraction.
+        blocks_analysis: Whether a finding can change an analysis.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,6 +38,8 @@ class CheckDefinition(BaseModel):
     kahn_subcategory: str
     finding: str
     action: str
+    threshold_frac: float
+    blocks_analysis: bool
 
     @property
     def name(self) -> str:

@@ -32,6 +32,8 @@ def field_kind(field: Field) -> str:
 
 def _field_entry(field: Field) -> dict[str, object]:
     entry: dict[str, object] = {"name": field.field_name, "kind": field_kind(field)}
+    if field.is_required:
+        entry["required"] = True
     if field.choices:
         entry["codes"] = list(field.choices)
     if field.field_type == "checkbox":

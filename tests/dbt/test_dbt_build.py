@@ -54,7 +54,7 @@ def test_withdrawal_of_all_data_leaves_no_row_but_a_count(build: Build, tables: 
     assert removed
     holders = tables.execute(
         "select table_schema, table_name from information_schema.columns "
-        "where column_name = 'patient_key' and table_schema in ('intermediate', 'marts', 'quality')"
+        "where column_name = 'patient_key' and table_schema in ('intermediate', 'marts', 'quality', 'operations')"
     ).fetchall()
     assert len(holders) > 30
     for schema, name in holders:

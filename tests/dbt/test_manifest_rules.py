@@ -2,7 +2,8 @@
 
 Layers, left to right: sources -> base and staging -> intermediate (checks included) -> marts and quality. Marts read intermediate
 models, seeds and other marts, never staging: what a table means is decided in one intermediate model, not where it is shown.
-Quality shows what staging and intermediate set aside.
+Quality shows what staging and intermediate set aside. Operations (weeks of the calendar, history from build to build) reads all of them and
+is never released.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ UNITS = {
     "_utc": "UTC",
     "_years": "year",
 }
-LAYERS = ("base", "redcap", "intermediate", "marts", "quality")
+#: Layers whose tables somebody outside the project reads.
+FOR_READERS = ("marts", "quality", "operations")
+LAYERS = ("base", "redcap", "intermediate", "marts", "quality", "operations")
 
 
 def _models(build: Build, *layers: str) -> dict[str, dict[str, Any]]:
@@ -52,7 +55,7 @@ def unit_tested(build: Build) -> set[str]:
 
 
 def test_marts_and_quality_have_an_enforced_contract_with_documented_columns(build: Build) -> None:
-    found = _models(build, "marts", "quality")
+    found = _models(build, *FOR_READERS)
     assert {"subject", "time_to_event", "data_query", "blin_cycle_exposure"} <= found.keys()
     for name, node in found.items():
         assert node["contract"]["enforced"], name
@@ -62,7 +65,7 @@ def test_marts_and_quality_have_an_enforced_contract_with_documented_columns(bui
 
 
 def test_every_table_has_grain_owner_group_and_description(build: Build) -> None:
-    for name, node in _models(build, "intermediate", "marts", "quality").items():
+    for name, node in _models(build, "intermediate", *FOR_READERS).items():
         meta = node["config"]["meta"]
         assert meta.get("grain"), name
         assert meta.get("owner", "").startswith("team:"), name
@@ -71,7 +74,7 @@ def test_every_table_has_grain_owner_group_and_description(build: Build) -> None
 
 
 def test_every_table_for_readers_has_a_key_checks_and_a_test_of_them(build: Build) -> None:
-    for name, node in _models(build, "marts", "quality").items():
+    for name, node in _models(build, *FOR_READERS).items():
         kinds = [constraint["type"] for constraint in node["constraints"]]
         assert kinds.count("primary_key") == 1, name
         assert "check" in kinds, name
@@ -83,12 +86,12 @@ def test_every_table_of_ours_has_an_identity_test(build: Build) -> None:
         for node in build.manifest["nodes"].values()
         if node["resource_type"] == "test" and node.get("test_metadata", {}).get("name") == "unique_on"
     }
-    for name, node in _models(build, "intermediate", "marts", "quality").items():
+    for name, node in _models(build, "intermediate", *FOR_READERS).items():
         assert node["unique_id"] in tested, name
 
 
 def test_every_table_for_readers_has_a_situation_worked_by_hand(build: Build, unit_tested: set[str]) -> None:
-    assert _models(build, "marts", "quality").keys() - unit_tested == set()
+    assert _models(build, *FOR_READERS).keys() - unit_tested == set()
 
 
 def test_every_derivation_has_a_situation_worked_by_hand(build: Build, unit_tested: set[str]) -> None:
@@ -98,7 +101,7 @@ def test_every_derivation_has_a_situation_worked_by_hand(build: Build, unit_test
 
 
 def test_units_stand_in_the_descriptions(build: Build) -> None:
-    for name, node in _models(build, "marts", "quality").items():
+    for name, node in _models(build, *FOR_READERS).items():
         for column in node["columns"].values():
             endings = [end for end in UNITS if column["name"].endswith(end)]
             if endings and column["data_type"] != "varchar":

@@ -37,5 +37,7 @@
         'check_d19_possible_duplicate',
         'check_d20_unknown_with_other_option',
         'check_row_rules',
+        'check_expected_rows',
+        'check_event_before_therapy',
     ]) }}
 {%- endmacro %}

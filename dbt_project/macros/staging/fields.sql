@@ -88,3 +88,14 @@
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 {%- endmacro %}
+
+{#- Whether a staged field is answered: a value, or a missing-data code that says why there is none. -#}
+{% macro is_answered(field) -%}
+    {%- if field.kind == 'checkbox' -%}
+        ({% for code in field.codes %}coalesce({{ field.name }}__{{ code }}, false){{ ' or ' if not loop.last }}{% endfor %})
+    {%- elif field.kind == 'code' -%}
+        ({{ field.name }}_cd is not null or {{ is_missing_code(field.name ~ '_null_flavor_cd') }})
+    {%- else -%}
+        ({{ field.name }} is not null or {{ is_missing_code(field.name ~ '_null_flavor_cd') }})
+    {%- endif -%}
+{%- endmacro %}

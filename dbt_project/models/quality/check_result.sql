@@ -5,10 +5,21 @@ with counted as (
         definition.check_name as name,
         definition.level,
         definition.kahn_category || '.' || definition.kahn_subcategory as kahn_cd,
-        coalesce(looked_at.n_evaluated, 0) as n_evaluated,
-        coalesce(looked_at.n_violating, 0) as n_violating
+        definition.threshold_frac,
+        coalesce(sum(looked_at.n_evaluated), 0) as n_evaluated,
+        coalesce(sum(looked_at.n_violating), 0) as n_violating
     from {{ ref('int_check__definition') }} as definition
     left join {{ ref('int_check__count') }} as looked_at on definition.check_id = looked_at.check_id
+    group by
+        definition.check_id, definition.check_name, definition.level, definition.kahn_category,
+        definition.kahn_subcategory, definition.threshold_frac
+),
+
+judged as (
+    select
+        *,
+        case when n_evaluated > 0 then n_violating / (1.0 * n_evaluated) end as frac
+    from counted
 )
 
 select
@@ -18,10 +29,12 @@ select
     kahn_cd,
     cast(n_evaluated as integer) as n_evaluated,
     cast(n_violating as integer) as n_violating,
+    cast(frac as double) as frac,
+    threshold_frac,
     case
         when n_evaluated = 0 then 'NOT_APPLICABLE'
-        when n_violating > 0 then 'FAILED'
+        when frac > threshold_frac then 'FAILED'
         else 'PASSED'
     end as status_cd,
     {{ rule_version() }} as rule_version
-from counted
+from judged
