@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from blin_pipeline.cli import (  # noqa: F401 (they register their commands)
+    docs,
     field_map,
     inspect,
     pulls,
