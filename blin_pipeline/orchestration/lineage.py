@@ -5,7 +5,6 @@ Made from the dbt project alone; nothing of the warehouse is read, so that the p
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -48,5 +47,5 @@ def write_lineage(settings: Settings) -> Path:
     fresh = folder / f".{PAGE}"
     shutil.copyfile(made, fresh)
     fresh.chmod(0o600)
-    os.replace(fresh, target)
+    fresh.replace(target)
     return target

@@ -2,8 +2,8 @@
 
 Layers, left to right: sources -> base and staging -> intermediate (checks included) -> marts and quality. Marts read intermediate
 models, seeds and other marts, never staging: what a table means is decided in one intermediate model, not where it is shown.
-Quality shows what staging and intermediate set aside. Operations (weeks of the calendar, history from build to build) reads all of them and
-is never released.
+Quality shows what staging and intermediate set aside. Operations (weeks of the calendar, history from build to build) reads all
+of them and is never released.
 """
 
 from __future__ import annotations
