@@ -13,16 +13,15 @@ from datetime import datetime, timedelta
 from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.sandbox.calculation import recalculate
 from blin_pipeline.sandbox.log import EventLog, LogEntry, LogKind, SandboxClock, change_details
-from blin_pipeline.sandbox.record_store import RecordStore
+from blin_pipeline.sandbox.record_store import FIRST_GROUP_ID, RecordStore
 from blin_pipeline.sandbox.report_definition import Report
 from blin_pipeline.sandbox.rights import Role, TokenRights, User
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
 from blin_pipeline.sandbox.seeding import DATA_ENTRY_USER, seed
-from blin_pipeline.sandbox.setup import PROJECT_INFO, Folder, Group, Participant, StoredFile
+from blin_pipeline.sandbox.setup import PROJECT_INFO, Folder, Group, Participant
 from blin_pipeline.sandbox.structure import RowKey, wrong
 
 _REQUEST_STEP = timedelta(seconds=1)
-_FIRST_GROUP_ID = 331
 
 
 class ProjectState(RecordStore):
@@ -39,7 +38,6 @@ class ProjectState(RecordStore):
         groups: Data Access Groups in order of creation.
         users: User name -> user.
         roles: Unique role name -> role.
-        files: Document number -> uploaded file, of records and of the repository.
         folders: Folder number -> folder of the repository.
         repository: Document number -> folder number (0 at the top) of the repository's files.
         participants: Participant lists of the surveys.
@@ -62,21 +60,13 @@ class ProjectState(RecordStore):
         }
         super().__init__(source, longitudinal=bool(self.settings["is_longitudinal"]))
         self.groups: tuple[Group, ...] = tuple(
-            Group(label, unique_name, _FIRST_GROUP_ID + number)
+            Group(label, unique_name, FIRST_GROUP_ID + number)
             for number, (label, unique_name) in enumerate(source.data_access_groups)
         )
-        self.next_ids = {
-            "group": _FIRST_GROUP_ID + len(self.groups),
-            "event": max((event.event_id for event in self.events), default=source.project_id * 100) + 1,
-            "role": max((role.role_id for role in source.roles), default=0) + 1,
-            "document": 1,
-            "folder": 1,
-        }
         self.users: dict[str, User] = {user.username: user for user in source.users}
         self.roles: dict[str, Role] = {role.unique_name: role for role in source.roles}
         self.participants: list[Participant] = list(source.participants)
         self.reports: dict[int, Report] = {report.report_id: report for report in source.reports}
-        self.files: dict[int, StoredFile] = {}
         self.folders: dict[int, Folder] = {}
         self.repository: dict[int, int] = {}
         self.lock = threading.RLock()
@@ -84,8 +74,6 @@ class ProjectState(RecordStore):
         self.revision = 0
         history_end = seed(self, source)
         self.clock: Callable[[], datetime] = clock or SandboxClock(history_end)
-
-    # ------------------------------------------------------------------ reading
 
     @property
     def title(self) -> str:
@@ -102,11 +90,6 @@ class ProjectState(RecordStore):
         """Label of a Data Access Group, ``""`` for none."""
         return next((group.label for group in self.groups if group.unique_name == unique_name), "")
 
-    def file_name(self, document: str) -> str:
-        """Name of an uploaded file; the stored text itself where no file of that number exists."""
-        stored = self.files.get(int(document)) if document.isdigit() else None
-        return stored.name if stored is not None else document
-
     def rights_of(self, username: str) -> TokenRights | None:
         """What a user may do: the role's privileges, else the user's own; None for a stranger."""
         user = self.users.get(username)
@@ -115,8 +98,6 @@ class ProjectState(RecordStore):
         role = self.roles.get(user.role)
         privileges = role.privileges if role is not None else user.privileges
         return TokenRights.of(privileges, username, user.data_access_group)
-
-    # ------------------------------------------------------------------ changing
 
     def save(
         self,
@@ -210,6 +191,9 @@ class ProjectState(RecordStore):
             if new_name in self.records:
                 raise wrong("the new record name is taken")
             self.records[new_name] = self.records.pop(record)
+            self.participants = [
+                item._replace(record=new_name) if item.record == record else item for item in self.participants
+            ]
             details = f"{self.dictionary.record_id_field} = '{new_name}'"
             self.write("record_edit", f"Update record {new_name}", details, new_name, user, when)
 
@@ -231,18 +215,6 @@ class ProjectState(RecordStore):
             self.set_dictionary(dictionary)
             self.write("manage", "Manage/Design", "Upload data dictionary", "", user)
 
-    def keep_file(self, file: StoredFile) -> int:
-        """Keep an uploaded file and give its document number, which is what a record stores."""
-        number = self.new_id("document")
-        self.files[number] = file
-        return number
-
-    def new_id(self, kind: str) -> int:
-        """The next number of a kind (``group``, ``event``, ``role``, ``document``, ``folder``); numbers are never used twice."""
-        number = self.next_ids[kind]
-        self.next_ids[kind] = number + 1
-        return number
-
     def details(self, values: Mapping[str, str], instance: int | None) -> str:
         """Details text of a data change, as the log writes it."""
         return change_details(values, instance, self.option_names())
@@ -263,8 +235,6 @@ class ProjectState(RecordStore):
         """Let a second pass, if the clock is the sandbox's own."""
         if isinstance(self.clock, SandboxClock):
             self.clock.advance(_REQUEST_STEP)
-
-    # ------------------------------------------------------------------ inside
 
     def _update_text(self, record: str, event: str) -> str:
         return f"Update record {record}" + (f" ({self.event_label(event)})" if event else "")

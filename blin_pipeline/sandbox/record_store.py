@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
+from blin_pipeline.sandbox.setup import StoredFile
 from blin_pipeline.sandbox.structure import RowKey, Structure, wrong
 
+FIRST_GROUP_ID = 331
 _PART = re.compile(r"(\d+)")
 
 
@@ -39,11 +41,21 @@ class RecordStore(Structure):
 
     Attributes:
         records: Record id -> record.
+        files: Document number -> uploaded file, of records and of the repository.
+        next_ids: Kind -> the next number of that kind.
     """
 
     def __init__(self, source: SourceProject, *, longitudinal: bool) -> None:
         super().__init__(source, longitudinal=longitudinal)
         self.records: dict[str, Record] = {}
+        self.files: dict[int, StoredFile] = {}
+        self.next_ids = {
+            "group": FIRST_GROUP_ID + len(source.data_access_groups),
+            "event": max((event.event_id for event in self.events), default=source.project_id * 100) + 1,
+            "role": max((role.role_id for role in source.roles), default=0) + 1,
+            "document": 1,
+            "folder": 1,
+        }
 
     def sorted_records(self) -> Iterator[tuple[str, Record]]:
         """Records in REDCap's order: numeric ids by number, others in natural order."""
@@ -65,6 +77,23 @@ class RecordStore(Structure):
             return self.records[record]
         except KeyError:
             raise wrong("the project has no such record") from None
+
+    def file_name(self, document: str) -> str:
+        """Name of an uploaded file; the stored text itself where no file of that number exists."""
+        stored = self.files.get(int(document)) if document.isdigit() else None
+        return stored.name if stored is not None else document
+
+    def keep_file(self, file: StoredFile) -> int:
+        """Keep an uploaded file and give its document number, which is what a record stores."""
+        number = self.new_id("document")
+        self.files[number] = file
+        return number
+
+    def new_id(self, kind: str) -> int:
+        """The next number of a kind (``group``, ``event``, ``role``, ``document``, ``folder``); numbers are never used twice."""
+        number = self.next_ids[kind]
+        self.next_ids[kind] = number + 1
+        return number
 
     def store(self, row: FormRow) -> None:
         """Put a form's values where they belong, without a log line; without a status among them it counts as never saved.

@@ -101,8 +101,6 @@ class StateFolder:
         """Let go of the file."""
         self._file.close()
 
-    # ------------------------------------------------------------------ reading
-
     def load(self, clock: Callable[[], datetime] | None = None) -> dict[str, Account]:
         """Token -> account of everything kept; empty for a new folder.
 
@@ -139,8 +137,6 @@ class StateFolder:
         written.log_length, written.log_rewritten = len(lines), project.log.rewritten
         written.revision = project.revision
         return project
-
-    # ------------------------------------------------------------------ writing
 
     def keep_account(self, token: str, account: Account) -> None:
         """Keep a token and its project.

@@ -72,8 +72,6 @@ class Structure:
         self._places: dict[tuple[str, str], Place] = {}
         self._order: RowOrder | None = None
 
-    # ------------------------------------------------------------------ events
-
     @property
     def is_longitudinal(self) -> bool:
         """Whether the project is served as longitudinal: the switch is on and there are events."""
@@ -100,8 +98,6 @@ class Structure:
         if not self.is_longitudinal:
             return self.dictionary.forms
         return [form for form in self.dictionary.forms if (event, form) in self.event_forms]
-
-    # ------------------------------------------------------------------ what repeats
 
     @property
     def active_repeats(self) -> tuple[Repeat, ...]:
@@ -162,8 +158,6 @@ class Structure:
             raise wrong(f"instrument {form!r} {'needs an instance from 1' if repeats else 'has no instances'}")
         return RowKey(event, form if place == "instrument" else "", instance or 0)
 
-    # ------------------------------------------------------------------ names
-
     def instrument_label(self, form: str) -> str:
         """Label of an instrument; made from its name, as the designer does, where none is known."""
         return self.instrument_labels.get(form) or form.replace("_", " ").title()
@@ -209,8 +203,6 @@ class Structure:
     def upload_fields(self) -> frozenset[str]:
         """Fields that hold an uploaded file."""
         return frozenset(item.field_name for item in self.dictionary.fields if item.field_type in UPLOADS)
-
-    # ------------------------------------------------------------------ replacing
 
     def set_dictionary(self, dictionary: Dictionary) -> None:
         """Put another dictionary in place."""

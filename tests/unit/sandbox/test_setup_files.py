@@ -172,6 +172,10 @@ def test_the_participant_list_has_invited_people_then_records_that_answered(proj
     assert len({row["survey_link"] for row in rows}) == 3
     link = post(project.url, content="surveyLink", record="1", instrument="feedback", event=START).text
     assert rows[2]["survey_link"] == link
+    project.project(TOKEN).participants.append(Participant("feedback", START, "b@example.org", record="1"))
+    project.project(TOKEN).rename_record("1", "11")
+    rows = post(project.url, content="participantList", instrument="feedback", event=START, format="json").json()
+    assert [row["record"] for row in rows] == ["", "", "11"]
     hidden = post(
         project.url, OTHER_TOKEN, content="participantList", instrument="feedback", event=START, format="json"
     ).json()
