@@ -247,7 +247,7 @@ class RedcapClient:
         """Whether the server answers a request of no weight, asked once."""
         try:
             with self._transport.send(
-                {"token": self._token.get_secret_value(), "content": "version"}, "a sign of life"
+                {"token": self._masked(), "content": "version"}, "a sign of life"
             ):
                 return True
         except RedcapReadError:
