@@ -246,9 +246,7 @@ class RedcapClient:
     def answers(self) -> bool:
         """Whether the server answers a request of no weight, asked once."""
         try:
-            with self._transport.send(
-                {"token": self._masked(), "content": "version"}, "a sign of life"
-            ):
+            with self._transport.send({"token": self._masked(), "content": "version"}, "a sign of life"):
                 return True
         except RedcapReadError:
             return False
