@@ -45,6 +45,8 @@
   "induction_window_days": 60,
   "aya_age_years": 40.0,
   "e1910_sequence": "BBCCCBCB",
+  "e1910_age_from_years": 30,
+  "e1910_age_to_years": 70,
   "unit_gap_days": 90,
   "toxicity_window_days": 14,
   "infection_window_days": 30,

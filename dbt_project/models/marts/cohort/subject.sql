@@ -41,6 +41,7 @@ select
     backbone.final_cd as backbone_final_cd,
     backbone.confidence_cd as backbone_confidence_cd,
     backbone.is_conflict as backbone_conflict,
+    status.eligibility_status_cd = 'ELIGIBLE' and coalesce(e1910.is_e1910_like, false) as is_e1910_like,
     status.eligibility_status_cd,
     status.eligibility_status_cd = 'ELIGIBLE' as is_eligible,
     state.is_treated,
@@ -85,6 +86,7 @@ inner join {{ ref('int_eligibility__evidence') }} as evidence on subject.patient
 inner join {{ ref('int_eligibility__status') }} as status on subject.patient_key = status.patient_key
 inner join {{ ref('int_backbone__final') }} as backbone on subject.patient_key = backbone.patient_key
 inner join {{ ref('int_subject__milestone') }} as milestone on subject.patient_key = milestone.patient_key
+left join {{ ref('int_subject__e1910_like') }} as e1910 on subject.patient_key = e1910.patient_key
 left join {{ ref('int_frontline__period') }} as period on subject.patient_key = period.patient_key
 left join {{ ref('int_contact__last') }} as contact on subject.patient_key = contact.patient_key
 left join blin on subject.patient_key = blin.patient_key
