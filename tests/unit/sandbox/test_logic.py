@@ -5,8 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from proof import proof_count
 
 from blin_pipeline.sandbox.logic import parse_logic, values_scope
+from blin_pipeline.sandbox.logic.functions import FUNCTIONS
 
 NOW = datetime(2026, 6, 15, 14, 30)
 VALUES = {
@@ -18,6 +22,7 @@ VALUES = {
     "start": "2026-01-31 08:00",
     "stop": "2026-02-01 20:30",
     "code": "-99",
+    "huge": "1e300",
     "box___1": "1",
     "box____98": "0",
 }
@@ -122,3 +127,51 @@ def test_what_an_expression_reads() -> None:
         ("dose", "", "next-event-name", "last-instance"),
     }
     assert expression.fields == {"score", "box", "dose"}
+
+
+_TOKENS = st.sampled_from(
+    [
+        *(
+            "[a]",
+            "[b]",
+            "[blank]",
+            "[word]",
+            "[code]",
+            "[box(1)]",
+            "[start]",
+            "[a][2]",
+            "[visit_1_arm_1][a]",
+            "[event-name]",
+        ),
+        *("1", "0", "2.5", "1e9", "99999999999999999999", "'today'", "'d'", "'M'", "'x'", '""', "true"),
+        *("+", "-", "*", "/", "^", "=", "<>", "<", ">=", "and", "or", "not", "(", ")", ","),
+        *(f"{name}(" for name in FUNCTIONS),
+    ]
+)
+
+
+@settings(max_examples=proof_count(300, 20_000), deadline=None, derandomize=True)
+@given(st.lists(_TOKENS, max_size=14).map(" ".join))
+def test_any_text_is_no_expression_or_has_a_result(text: str) -> None:
+    expression = parse_logic(text)
+    if expression is not None:
+        scope = values_scope(VALUES, NOW, ("-99", "UNK"))
+        assert isinstance(expression.value(scope), str)
+        assert expression.holds(scope) in {True, False}
+
+
+@settings(max_examples=proof_count(100, 5000), deadline=None, derandomize=True)
+@given(
+    st.sampled_from(sorted(FUNCTIONS)),
+    st.lists(
+        st.sampled_from(["[a]", "[blank]", "[word]", "[start]", "-1", "0", "[huge]", "1000000", "'d'"]),
+        min_size=1,
+        max_size=5,
+    ),
+)
+def test_every_function_takes_any_argument(name: str, arguments: list[str]) -> None:
+    expression = parse_logic(f"{name}({', '.join(arguments)})")
+    least, most, _ = FUNCTIONS[name]
+    assert (expression is not None) == (len(arguments) >= least and (most is None or len(arguments) <= most))
+    if expression is not None:
+        assert isinstance(expression.value(values_scope(VALUES, NOW)), str)
