@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import operator
 import re
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from blin_pipeline.sandbox.logic.functions import FUNCTIONS
+from blin_pipeline.sandbox.logic.nodes import Node, all_of, any_of, arithmetic, compare
 from blin_pipeline.sandbox.logic.scope import Reference, Scope
-from blin_pipeline.sandbox.logic.values import MissingCode, Value, number, text, truth
-
-Node = Callable[[Scope], Value]
+from blin_pipeline.sandbox.logic.values import MissingCode, Value, text, truth
 
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -36,25 +32,6 @@ _INSTANCE_VARIABLES = frozenset(
 _PLAIN_VARIABLES = frozenset({"record-name", "record-dag-name", "arm-number", "arm-label", "event-label"})
 SMART_VARIABLES = _EVENT_VARIABLES | _INSTANCE_VARIABLES | _PLAIN_VARIABLES
 _EVENT_NAME = re.compile(r"[a-z0-9_]+_arm_\d+[a-z]*")
-_ORDER: Mapping[str, Callable[[float, float], bool]] = {
-    "<": operator.lt,
-    ">": operator.gt,
-    "<=": operator.le,
-    ">=": operator.ge,
-}
-_TEXT_ORDER: Mapping[str, Callable[[str, str], bool]] = {
-    "<": operator.lt,
-    ">": operator.gt,
-    "<=": operator.le,
-    ">=": operator.ge,
-}
-_SUMS: Mapping[str, Callable[[float, float], float]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "^": math.pow,
-}
 
 
 class _BadLogicError(Exception):
@@ -140,13 +117,13 @@ class _Parser:
     def _either(self) -> Node:
         node = self._both()
         while self._take("word", "or"):
-            node = _any_of(node, self._both())
+            node = any_of(node, self._both())
         return node
 
     def _both(self) -> Node:
         node = self._negation()
         while self._take("word", "and"):
-            node = _all_of(node, self._negation())
+            node = all_of(node, self._negation())
         return node
 
     def _negation(self) -> Node:
@@ -158,25 +135,25 @@ class _Parser:
     def _comparison(self) -> Node:
         left = self._sum()
         mark = self._take("mark", "=", "<>", "!=", "<", ">", "<=", ">=")
-        return left if mark is None else _compare(mark, left, self._sum())
+        return left if mark is None else compare(mark, left, self._sum())
 
     def _sum(self) -> Node:
         node = self._product()
         while mark := self._take("mark", "+", "-"):
-            node = _arithmetic(mark, node, self._product())
+            node = arithmetic(mark, node, self._product())
         return node
 
     def _product(self) -> Node:
         node = self._power()
         while mark := self._take("mark", "*", "/"):
-            node = _arithmetic(mark, node, self._power())
+            node = arithmetic(mark, node, self._power())
         return node
 
     def _power(self) -> Node:
         if self._take("mark", "-"):
-            return _arithmetic("-", lambda _: 0.0, self._power())
+            return arithmetic("-", lambda _: 0.0, self._power())
         base = self._atom()
-        return _arithmetic("^", base, self._power()) if self._take("mark", "^") else base
+        return arithmetic("^", base, self._power()) if self._take("mark", "^") else base
 
     def _atom(self) -> Node:
         if (digits := self._take("number")) is not None:
@@ -233,37 +210,3 @@ def _reference(parts: list[str]) -> Reference:
 
 def _is_event(part: str) -> bool:
     return part in _EVENT_VARIABLES or _EVENT_NAME.fullmatch(part) is not None
-
-
-def _any_of(left: Node, right: Node) -> Node:
-    return lambda scope: float(truth(left(scope)) or truth(right(scope)))
-
-
-def _all_of(left: Node, right: Node) -> Node:
-    return lambda scope: float(truth(left(scope)) and truth(right(scope)))
-
-
-def _compare(mark: str, left: Node, right: Node) -> Node:
-    def node(scope: Scope) -> Value:
-        a, b = left(scope), right(scope)
-        x, y = number(a), number(b)
-        if mark in {"=", "<>", "!="}:
-            same = x == y if x is not None and y is not None else text(a) == text(b)
-            return float(same is (mark == "="))
-        if x is not None and y is not None:
-            return float(_ORDER[mark](x, y))
-        if a == "" or b == "" or x is not None or y is not None:
-            return 0.0
-        return float(_TEXT_ORDER[mark](text(a), text(b)))
-
-    return node
-
-
-def _arithmetic(mark: str, left: Node, right: Node) -> Node:
-    def node(scope: Scope) -> Value:
-        x, y = number(left(scope)), number(right(scope))
-        if x is None or y is None or (mark == "/" and y == 0):
-            return ""
-        return _SUMS[mark](x, y)
-
-    return node
