@@ -154,7 +154,7 @@ def test_what_was_answered_survives_a_server_killed_while_it_writes(
             killer = threading.Timer(random.Random(number).uniform(0.05, 0.6), process.kill)
             killer.start()
             sent = ""
-            with contextlib.suppress(requests.ConnectionError):
+            with contextlib.suppress(requests.RequestException):
                 while True:
                     sent = f"r{number}-{len(answered)}"
                     rows = json.dumps([{"data_access_group_name": sent}])
