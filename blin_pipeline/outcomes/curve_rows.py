@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 
 from blin_pipeline.outcomes.builder import ALL, ResultBuilder, RowFields
-from blin_pipeline.outcomes.statistics.kaplan_meier import SurvivalCurve, kaplan_meier
+from blin_pipeline.outcomes.statistics.kaplan_meier import SurvivalCurve
 from blin_pipeline.outcomes.statistics.median import TOLERANCE, median
+from blin_pipeline.outcomes.statistics.published_curve import published_curve
 from blin_pipeline.outcomes.statistics.reverse_kaplan_meier import reverse_kaplan_meier
 from blin_pipeline.outcomes.statistics.risk_sets import Cohort
 
@@ -67,7 +68,7 @@ def analyse(
     group: tuple[str, str] = ALL,
 ) -> Analysis:
     """The curve of a cohort."""
-    curve = kaplan_meier(cohort, build.context.parameters.confidence_level)
+    curve = published_curve(cohort, build.context.parameters.confidence_level)
     return Analysis(build, prefix, event_word, method, population, group, cohort, curve)
 
 

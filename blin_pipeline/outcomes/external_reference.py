@@ -17,7 +17,7 @@ from blin_pipeline.outcomes.builder import ResultBuilder
 from blin_pipeline.outcomes.frames import table
 from blin_pipeline.outcomes.populations import endpoint
 from blin_pipeline.outcomes.rules import small_number_rules
-from blin_pipeline.outcomes.statistics.kaplan_meier import kaplan_meier
+from blin_pipeline.outcomes.statistics.published_curve import published_curve
 from blin_pipeline.outcomes.statistics.risk_sets import make_cohort
 from blin_pipeline.registry.reference import ExternalReference, load_references
 
@@ -62,7 +62,7 @@ def _ours(build: ResultBuilder, times: pd.DataFrame, each: Ours) -> ResultRow:
     parameters = build.context.parameters
     chosen = endpoint(times, each.param, parameters.same_day_days).patients
     cohort = make_cohort(chosen["time"], chosen["event"])
-    curve = kaplan_meier(cohort, parameters.confidence_level)
+    curve = published_curve(cohort, parameters.confidence_level)
     day = YEARS * parameters.days_per_year
     at_risk = int(np.count_nonzero(cohort.time >= day))
     deaths = int(np.count_nonzero(cohort.event & (cohort.time <= day)))
