@@ -14,7 +14,7 @@ from redcap_sample import CANARY, DICTIONARY, PULLED_AT, ROWS, TOKEN, client, pr
 from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.faults import RedcapReadError
-from blin_pipeline.redcap.progress import Step
+from blin_pipeline.redcap.progress import Step, Steps
 from blin_pipeline.redcap.rows import Fate, read_form
 from blin_pipeline.registry.dictionary import Dictionary, Field
 from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, FaultPlan
@@ -96,6 +96,32 @@ def test_progress_counts_to_its_end(sandbox: RunningSandbox, workspace: Path) ->
     assert steps[-1].done == steps[-1].total
     assert steps[-1].rows == 3 + 3 + 3
     assert steps[-1].n_bytes > 0
+    assert steps[-1].records == 3
+    fractions = [step.fraction for step in steps if step.fraction is not None]
+    assert fractions == sorted(fractions)
+    # Three rows of eight, three and two columns.
+    assert fractions[:3] == [24 / 39, 33 / 39, 1.0]
+    assert {*fractions[3:]} == {1.0}
+
+
+def test_answer_that_is_still_arriving_moves_the_bar() -> None:
+    """Two instruments of equal size; of the second, half the bytes are there."""
+    told: list[Step] = []
+    steps = Steps(4, told.append)
+    steps.expect(10, {"first": 50, "second": 50})
+    steps.receive(4 << 20)
+    steps.finish("first", rows=10, n_bytes=4 << 20)
+    steps.receive(2 << 20)
+    steps.receive(1)
+
+    assert [(step.name, step.arriving, step.fraction) for step in told] == [
+        ("receiving", True, 0.0),
+        ("first", False, 0.5),
+        ("receiving", True, 0.75),
+    ]
+    assert told[-1].n_bytes == 6 << 20
+    assert told[-1].seconds_left(30.0) == 10.0
+    assert told[0].seconds_left(30.0) is None
 
 
 def _add_record(state: ProjectState) -> None:
