@@ -199,7 +199,8 @@ def _wrong(home: _Home, case: Case) -> str:
     code = "none"
     for seconds in _LIMITS if case.kind in SLOW else (_LIMITS[-1],):
         try:
-            home.pull([fault], read_seconds=seconds, deadline_seconds=seconds)
+            deadline = seconds if case.kind is K.DRIP else 10 * seconds
+            home.pull([fault], read_seconds=seconds, deadline_seconds=deadline)
         except BlinError as error:
             code = error.code
         if case.kind in home.server.faults.committed[committed:]:
