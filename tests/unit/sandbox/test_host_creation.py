@@ -16,6 +16,8 @@ from blin_pipeline.sandbox.contents.call import ServerSettings
 from blin_pipeline.sandbox.rate import RateLimit
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def server() -> Iterator[RunningSandbox]:

@@ -27,6 +27,8 @@ from blin_pipeline.sandbox.host import open_accounts
 from blin_pipeline.sandbox.serve import RunningSandbox
 from blin_pipeline.sandbox.state import STATE_FILE, StateFolder
 
+pytestmark = pytest.mark.slow
+
 CONTENTS = (
     *("project", "metadata", "instrument", "arm", "event", "formEventMapping", "repeatingFormsEvents", "dag"),
     *("userDagMapping", "user", "userRole", "userRoleMapping", "exportFieldNames", "record"),
@@ -138,7 +140,6 @@ def test_a_folder_that_is_not_usable_is_refused_and_left_alone(tmp_path: Path, s
     assert path.read_bytes() == before
 
 
-@pytest.mark.slow
 def test_what_was_answered_survives_a_server_killed_while_it_writes(
     tmp_path: Path, proof: Callable[[str], None]
 ) -> None:

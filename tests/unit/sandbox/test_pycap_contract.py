@@ -25,6 +25,8 @@ from blin_pipeline.sandbox.odm.reading import read_project_xml
 from blin_pipeline.sandbox.report_definition import Report
 from blin_pipeline.sandbox.serve import serving
 
+pytestmark = pytest.mark.slow
+
 Export = Callable[..., Any]
 
 

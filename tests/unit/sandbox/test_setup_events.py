@@ -13,6 +13,8 @@ from server_sample import PROJECT, TOKEN, post
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 from blin_pipeline.sandbox.structure import RowKey
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def longitudinal() -> Iterator[RunningSandbox]:

@@ -17,6 +17,8 @@ from blin_pipeline.sandbox.rights import ExportRight, TokenRights
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 from blin_pipeline.sandbox.setup import Participant
 
+pytestmark = pytest.mark.slow
+
 IN_GROUP = replace(EVERYTHING, username="local", data_access_group="site_b")
 INVITED = replace(
     LONGITUDINAL,

@@ -14,6 +14,8 @@ from blin_pipeline.sandbox.contents.call import ServerSettings
 from blin_pipeline.sandbox.rights import TokenRights
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def project() -> Iterator[RunningSandbox]:
