@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "baseline"
-UNKNOWN = ("", "UNK")
+UNKNOWN = ("", "UNK", "UNKNOWN")
 #: Statistic -> column, levels in order.
 CATEGORIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "baseline_sex": ("sex_cd", ("F", "M", "OTHER")),
@@ -45,20 +45,25 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
     backbone = table(frames, "marts.backbone_classification")[["patient_key", "backbone_group_cd"]]
     patients = patients.merge(backbone, on="patient_key", how="left")
     patients = patients.assign(backbone_group_cd=patients["backbone_group_cd"].fillna("UNKNOWN").replace("", "UNKNOWN"))
-    rows = _columns(build, patients, "all")
+    levels = {
+        column: (*expected, *sorted(set(patients[column]) - {*expected, *UNKNOWN}))
+        for column, expected in CATEGORIES.values()
+    }
+    rows = _columns(build, patients, "all", levels)
     for group in GROUPS:
-        rows += _columns(build, patients[patients["backbone_group_cd"] == group], group)
+        rows += _columns(build, patients[patients["backbone_group_cd"] == group], group, levels)
     return rows
 
 
-def _columns(build: ResultBuilder, patients: pd.DataFrame, group: str) -> list[ResultRow]:
-    """The column of one group of patients."""
+def _columns(
+    build: ResultBuilder, patients: pd.DataFrame, group: str, levels: Mapping[str, tuple[str, ...]]
+) -> list[ResultRow]:
+    """The column of one group of patients; every group has every level."""
     rows = [build.count("baseline_patients_n", len(patients), group=("backbone_group", group), n=len(patients))]
-    for statistic, (column, levels) in CATEGORIES.items():
+    for statistic, (column, _) in CATEGORIES.items():
         cells = patients[column]
         known = cells[~cells.isin(UNKNOWN)]
-        others = sorted(set(known) - set(levels))
-        for place, level in enumerate((*levels, *others)):
+        for place, level in enumerate(levels[column]):
             rows.append(
                 build.ratio(
                     statistic,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from blin_pipeline.outcomes.association_data import interval_rows, patients_of
 from blin_pipeline.outcomes.association_rows import CR1, extended_curves, landmark_counts, mean_difference
 from blin_pipeline.outcomes.builder import ResultBuilder
-from blin_pipeline.outcomes.estimators import Comparison, adjusted_rows, hazard_ratio_rows
+from blin_pipeline.outcomes.estimators import METHOD, Comparison, adjusted_rows, hazard_ratio_rows
 from blin_pipeline.outcomes.frames import table
 from blin_pipeline.outcomes.statistics.evalue import e_value
 from blin_pipeline.outcomes.statistics.kaplan_meier import kaplan_meier
@@ -49,13 +49,18 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         prefix = f"association_{param.lower()}"
         long = interval_rows(intervals, param)
         patients = patients_of(long, subject)
-        made = hazard_ratio_rows(build, prefix, CR1, _naive(patients))
+        made: list[ResultRow] = []
         for day in context.parameters.landmark_days:
             at = _at(patients, day)
             made += hazard_ratio_rows(build, prefix, CR1, _landmark(patients, at, day))
             made += landmark_counts(build, prefix, at, day)
             made += mean_difference(build, prefix, at, day)
-        made += hazard_ratio_rows(build, prefix, CR1, _varying(long, "time_varying"))
+        varying = hazard_ratio_rows(build, prefix, CR1, _varying(long, "time_varying"))
+        made += varying
+        if varying[0].value is None:
+            made.append(_naive_withheld(build, prefix, patients))
+        else:
+            made += hazard_ratio_rows(build, prefix, CR1, _naive(patients))
         late = interval_rows(intervals, param, delayed_entry=True)
         made += adjusted_rows(build, prefix, CR1, _varying(long, "time_varying_adjusted"), _adjusters(long, subject))
         made += hazard_ratio_rows(build, prefix, CR1, _varying(late, "time_varying_delayed_entry"))
@@ -75,6 +80,21 @@ def _naive(patients: pd.DataFrame) -> Comparison:
         site=patients["site_id"].to_numpy(dtype=str),
         patient=patients["patient_key"].to_numpy(dtype=str),
         warning=BIASED,
+    )
+
+
+def _naive_withheld(build: ResultBuilder, prefix: str, patients: pd.DataFrame) -> ResultRow:
+    """The naive ratio never stands alone: without the time-varying one it is not given."""
+    return build.row(
+        f"{prefix}_hazard_ratio",
+        unit="ratio",
+        population=CR1,
+        group=("estimator", "naive_ever_never"),
+        method=METHOD,
+        n=len(patients),
+        n_event=int(patients["event"].sum()),
+        state="too_few",
+        reason="biased, and not shown alone: the time-varying estimate could not be given",
     )
 
 

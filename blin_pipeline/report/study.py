@@ -9,7 +9,19 @@ from typing import Any, Final
 
 from blin_pipeline.errors import StorageError
 from blin_pipeline.report import numbers, style, words
-from blin_pipeline.report.blocks import enrolment, exposure, headline, methods, remission, sites, survival
+from blin_pipeline.report.blocks import (
+    association,
+    enrolment,
+    exposure,
+    headline,
+    methods,
+    patients,
+    relapse,
+    remission,
+    safety,
+    sites,
+    survival,
+)
 from blin_pipeline.report.rows import Results, read_meta, read_results
 
 _UNKNOWN: Final = "not recorded"
@@ -56,7 +68,11 @@ def render(rows: Sequence[Mapping[str, Any]], meta: Mapping[str, str]) -> str:
         enrolment.accrual_block(results, cut_month),
         remission.block(results),
         survival.block(results),
+        relapse.block(results),
+        association.block(results),
         exposure.block(results),
+        safety.block(results),
+        patients.block(results),
         sites.site_block(results),
         sites.query_block(results),
         methods.block(results),

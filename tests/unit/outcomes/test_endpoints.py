@@ -113,6 +113,7 @@ def test_few_events_give_no_hazard_ratio(hand_made_rows):
     assert {row.state for row in ratios} == {"too_few"}
     assert {row.reason for row in ratios} <= {
         "fewer than 10 patients in a group", "fewer than 5 events in a group", "a group without an event", "a group is empty",
+        "biased, and not shown alone: the time-varying estimate could not be given",
     }  # fmt: skip
     assert not [row for row in hand_made_rows if row.statistic.endswith("_e_value")]
 
@@ -191,3 +192,10 @@ def test_toxicity_counts_cycles_without_events(hand_made_rows):
     assert found(hand_made_rows, "toxicity", "toxicity_grade_unknown_n", "CRS").value == 1
     assert not [row for row in hand_made_rows if row.statistic == "toxicity_severe_ctcae_per_cycle"]
     assert found(hand_made_rows, "toxicity", "toxicity_days_to_onset", "CRS").value == 2
+
+
+def test_the_naive_ratio_never_stands_alone(hand_made_rows):
+    ratios = {row.group_label: row for row in hand_made_rows if row.statistic == "association_rfs_hazard_ratio"}
+    assert ratios["time_varying"].value is None
+    assert ratios["naive_ever_never"].value is None
+    assert "not shown alone" in ratios["naive_ever_never"].reason

@@ -54,6 +54,19 @@ def test_forty_records_counted_by_hand(hand_made: ModuleType) -> None:
         ]
         == "16 of 27"
     )
+    relapse = found.column("From first remission (95% interval)", "Relapse")
+    assert relapse["12 months"].startswith("31.2%")
+    ratios = found.column("Hazard ratio, exposed against not: relapse-free survival", "Hazard ratio (95% interval)")
+    assert len(ratios) == 10
+    assert all(cell.startswith("too few to show") for cell in ratios.values())
+    cycles = found.column("Frontline cycles with an event, those without counted (95% interval)", "Cycles")
+    assert cycles["Cytokine release syndrome"].startswith("3 of 12")
+    assert (
+        found.column("Patients at diagnosis: median (quartiles), or number and share of the known", "All")[
+            "Sex: female"
+        ]
+        == "10 (34.5%)"
+    )
     assert len(found.drawings) == 12
     assert not any(
         "Failed in the last refresh" in line or "failed in the last refresh" in line for line in found.visible
