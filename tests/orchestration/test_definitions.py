@@ -20,7 +20,7 @@ from blin_pipeline.outcomes import OUTCOMES
 from blin_pipeline.registry.dictionary import load_dictionary
 from blin_pipeline.settings import load_settings
 
-GROUPS = {"raw", "staging", "intermediate", "marts", "quality", "outcomes", "release", "report"}
+GROUPS = {"raw", "staging", "intermediate", "marts", "quality", "operations", "outcomes", "release", "report"}
 ZONE = "Europe/Berlin"
 CANARY = "CANARY7Q born 1971-03-02"
 #: What metadata may be: counts, hashes, names, paths. No Markdown, no table, no JSON: those could show rows.
