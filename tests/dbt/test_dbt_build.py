@@ -119,7 +119,8 @@ def _removed(build: Build) -> set[str]:
 def _content(warehouse: Path) -> dict[str, list[tuple[object, ...]]]:
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         names = connection.execute(
-            "select table_schema || '.' || table_name from information_schema.tables where table_schema in ('marts', 'quality', 'operations')"
+            "select table_schema || '.' || table_name from information_schema.tables "
+            "where table_schema in ('marts', 'quality', 'operations')"
         ).fetchall()
         return {
             name: sorted(connection.execute(f"select * from {name}").fetchall(), key=repr) for (name,) in sorted(names)
