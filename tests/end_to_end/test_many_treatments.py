@@ -10,6 +10,7 @@ from oracle.readings import conventional, mrd
 from oracle.records import Record
 from oracle.regimen import backbone
 from oracle.sequence import sequence
+from oracle.sets import conventional_best, is_like_e1910
 from treatments_by_hand import named
 
 pytestmark = pytest.mark.slow
@@ -138,6 +139,18 @@ def test_eligibility_of_every_generated_record(many_registries, proof):
     status = {row["record_id"]: row["eligibility_status_cd"] for row in rows if row["record_id"] in judged}
     _compare(status, {key: result.status for key, result in judged.items() if result.status != REMOVED})
     proof(f"{len(found)} decisions on {len(status)} records agree")
+
+
+def test_best_conventional_response_and_the_set_like_e1910(many_registries, records, proof):
+    found = _by_record(
+        many_registries,
+        records,
+        "select patient_key, is_cr_conventional, is_cr_composite, is_e1910_like from marts.subject",
+    )
+    wanted = {record_id: (*conventional_best(record), is_like_e1910(record)) for record_id, record in records.items()}
+    _compare(found, wanted)
+    assert {row[2] for row in wanted.values()} == {True, False}
+    proof(f"{len(found)} best responses agree, {sum(row[2] for row in wanted.values())} patients like those of E1910")
 
 
 def test_treatments_worked_by_hand(many_registries, proof):

@@ -165,8 +165,8 @@ def _chemotherapy(
         return "E1910", "HIGH" if block and consolidation else "PROBABLE", 7
     phases = {one.phase for one in later if one.drugs & ASP}
     if {6, 4} <= ind and ind & {1, 2} and ind & ASP and (post & {14, 17} or len(phases) >= 2):
-        age = _age(record)
-        young = declared == "C10403" or (age is not None and age < 40)
+        years = age(record)
+        young = declared == "C10403" or (years is not None and years < 40)
         return "C10403" if young else "BFM", "HIGH" if {14, 17} <= post else "PROBABLE", 8
     if together(later, 12, 20) and 9 not in ind | post:
         return "LINK", "", 9
@@ -178,7 +178,8 @@ def _chemotherapy(
     return None
 
 
-def _age(record: Record) -> float | None:
+def age(record: Record) -> float | None:
+    """Age at diagnosis: as entered, else completed years from the birth date."""
     entered = number(record.once("registration"), "age_dx")
     if entered is not None:
         return entered

@@ -120,10 +120,16 @@ def _schedule(found: list[Unit]) -> str:
     return "SEQUENTIAL" if kinds[0] == "C" else "BLIN_FIRST"
 
 
-def _letters_and_status(record: Record, dates: Course, remission: date, found: list[Unit]) -> tuple[list[str], str]:
+def counted(record: Record, dates: Course, remission: date, found: list[Unit]) -> list[Unit]:
+    """Units that the comparison with E1910 counts: from the remission on, before a transplant in it."""
     transplants = [at for at, _ in record.dated("hct", "hc_date") if at >= remission]
     closing = min((at for at in transplants if at < progression(dates)), default=date.max)
-    own = [unit for unit in found if remission <= unit.start < closing and (unit.kind == "B" or unit.is_consolidation)]
+    return [unit for unit in found if remission <= unit.start < closing and (unit.kind == "B" or unit.is_consolidation)]
+
+
+def _letters_and_status(record: Record, dates: Course, remission: date, found: list[Unit]) -> tuple[list[str], str]:
+    transplants = [at for at, _ in record.dated("hct", "hc_date") if at >= remission]
+    own = counted(record, dates, remission, found)
     last_start, last_end = (own[-1].start, own[-1].end) if own else (remission, remission)
     ends = [*transplants, progression(dates), dates.death, record.withdrawn]
     if record.withdrawn is not None and dates.death is not None:
