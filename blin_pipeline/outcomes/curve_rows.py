@@ -1,8 +1,4 @@
-"""Rows of one survival curve: counts, fixed times, median, follow-up, numbers at risk, the steps.
-
-Numbers at risk, events and censorings below the curve follow experience.md 5.4: at risk at t are those with time >= t
-(and entry <= t), events and censorings lie strictly before t, so the three sum to the patients entered by t.
-"""
+"""Rows of one survival curve: counts, fixed times, median, follow-up, numbers at risk, the steps."""
 
 from __future__ import annotations
 
@@ -12,6 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 import numpy as np
 
 from blin_pipeline.outcomes.builder import ALL, ResultBuilder, RowFields
+from blin_pipeline.outcomes.curve_steps import PLAIN, steps, ticks
 from blin_pipeline.outcomes.statistics.kaplan_meier import SurvivalCurve
 from blin_pipeline.outcomes.statistics.median import TOLERANCE, median
 from blin_pipeline.outcomes.statistics.published_curve import published_curve
@@ -21,9 +18,6 @@ from blin_pipeline.outcomes.statistics.risk_sets import Cohort
 if TYPE_CHECKING:
     from blin_pipeline.outcomes.result import ResultRow
 
-PLAIN = "kaplan_meier"
-DELAYED = "kaplan_meier_delayed_entry"
-TICK_MONTHS = 6
 NO_INTERVAL = "no interval: the estimate is one or zero"
 
 
@@ -83,8 +77,8 @@ def curve_rows(analysis: Analysis, refusal: str = "") -> list[ResultRow]:
         _median(analysis, refusal),
         _follow_up(analysis, refusal),
         _curve_end(analysis, refusal),
-        *_ticks(analysis),
-        *_curve(analysis),
+        *ticks(analysis),
+        *steps(analysis),
     ]
 
 
@@ -199,73 +193,6 @@ def _curve_end(analysis: Analysis, refusal: str) -> ResultRow:
         )
     last = int(enough[-1])
     return analysis.row("curve_end", unit="days", value=curve.time[last], n=curve.at_risk[last])
-
-
-def _ticks(analysis: Analysis) -> list[ResultRow]:
-    """At risk, deaths, censored and (delayed entry) entered every six months up to the longest follow-up."""
-    cohort = analysis.cohort
-    step = TICK_MONTHS * analysis.build.context.parameters.days_per_month
-    last = float(cohort.time[-1]) if cohort.n else 0.0
-    delayed = analysis.method == DELAYED
-    rows = []
-    for tick in range(int(last // step) + 1):
-        day = tick * step
-        entered = int(np.count_nonzero(cohort.entry <= day))
-        total = entered if delayed else cohort.n
-        before = cohort.time < day
-        counts = {
-            "at_risk_n": int(np.count_nonzero(~before & (cohort.entry <= day))),
-            f"{analysis.event_word}_n": int(np.count_nonzero(before & cohort.event)),
-            "censored_n": int(np.count_nonzero(before & ~cohort.event)),
-        }
-        if delayed:
-            counts["entered_n"] = entered
-        rows += [
-            analysis.row(statistic, unit="patients", time_days=day, value=count, n=total)
-            for statistic, count in counts.items()
-        ]
-    return rows
-
-
-def _curve(analysis: Analysis) -> list[ResultRow]:
-    """The step function, one row per distinct time from its start, and the censorings on it."""
-    cohort, curve = analysis.cohort, analysis.curve
-    if cohort.n == 0:
-        return []
-    at_start = int(np.count_nonzero(cohort.entry <= cohort.start))
-    rows = [
-        analysis.row(
-            "curve",
-            unit="fraction",
-            time_days=cohort.start,
-            value=1.0,
-            lower=1.0,
-            upper=1.0,
-            se=0.0,
-            n=at_start,
-            n_event=0,
-        )
-    ]
-    for index, day in enumerate(curve.time):
-        rows.append(
-            analysis.row(
-                "curve",
-                unit="fraction",
-                time_days=day,
-                value=curve.survival[index],
-                lower=curve.lower[index],
-                upper=curve.upper[index],
-                se=curve.std_err[index],
-                n=curve.at_risk[index],
-                n_event=curve.events[index],
-            )
-        )
-    days, counts = np.unique(cohort.time[~cohort.event], return_counts=True)
-    rows += [
-        analysis.row("censored_at", unit="patients", time_days=day, value=count)
-        for day, count in zip(days, counts, strict=True)
-    ]
-    return rows
 
 
 def left_out_row(analysis: Analysis, label: str, count: int) -> ResultRow:

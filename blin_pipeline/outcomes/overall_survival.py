@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from blin_pipeline.outcomes.builder import ELIGIBLE, ResultBuilder, RowFields
-from blin_pipeline.outcomes.curve_rows import DELAYED, PLAIN, Analysis, analyse, curve_rows, left_out_row
+from blin_pipeline.outcomes.curve_rows import Analysis, analyse, curve_rows, left_out_row
+from blin_pipeline.outcomes.curve_steps import DELAYED, PLAIN
 from blin_pipeline.outcomes.frames import table
 from blin_pipeline.outcomes.populations import survival_set
 from blin_pipeline.outcomes.statistics.risk_sets import conditional_start, make_cohort
