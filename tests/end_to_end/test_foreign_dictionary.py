@@ -1,5 +1,4 @@
-"""A foreign project, longitudinal, with other names, codes, units and date texts, and without a whole instrument: through the
-field map the same tables come out.
+"""A foreign project, longitudinal, with other names, codes, units and date texts: through the field map the same tables come out.
 
 The study's own export and a rewritten one are refreshed from files, each in its own home with the same pseudonym key; every
 table of marts and quality must be equal, instance numbers aside (events of the foreign project number them).
@@ -36,8 +35,6 @@ MAP = (
     ("race", "", "", "ethnic_group", "recode", "a=1;b=2;c=3;d=4;e=5;f=6;y=90;z=99", "", ""),
     ("plan_hct", "", "", "", "absent", "", "", ""),
 )
-#: Optional instrument that the foreign project does not have: nothing in the map says so.
-NO_INSTRUMENT = "patient_survey"
 RACE = dict(pair.split("=")[::-1] for pair in MAP[3][5].split(";"))
 BALL = {"1": "Y", "0": "N", "9": "U"}
 
@@ -90,10 +87,10 @@ def _value(column: str, value: str) -> str:
     return value
 
 
-def _foreign_rows(rows: list[Row], lacking: set[str]) -> Iterator[Row]:
+def _foreign_rows(rows: list[Row]) -> Iterator[Row]:
     """The same facts: responses stand in an event each, everything else in one."""
     for row in rows:
-        new = {_rename(column): _value(column, value) for column, value in row.items() if column not in lacking}
+        new = {_rename(column): _value(column, value) for column, value in row.items() if column != "plan_hct"}
         is_response = row["redcap_repeat_instrument"] == "response"
         new["redcap_event_name"] = (
             f"visit_{int(row['redcap_repeat_instance']):02d}_arm_1" if is_response else "main_arm_1"
@@ -123,7 +120,7 @@ def _foreign_dictionary(own: Dictionary) -> Dictionary:
                 }
             )
             for field in own.fields
-            if field.field_name != "plan_hct" and field.form_name != NO_INSTRUMENT
+            if field.field_name != "plan_hct"
         )
     )
 
@@ -172,13 +169,13 @@ def test_the_same_facts_in_another_project_give_the_same_tables(
     home, foreign = tmp_path / "own", tmp_path / "foreign"
     for folder in (home, foreign):
         (folder / "restricted" / "secrets").mkdir(parents=True)
-    # What the foreign project does not ask for is blank in the own one: a field, and a whole instrument.
-    lacking = {"plan_hct", *own.export_columns(NO_INSTRUMENT, ("unk", "na", "nask", "navu"))}
-    rows = [row | {"plan_hct": ""} for row in rows if row["redcap_repeat_instrument"] != NO_INSTRUMENT]
+    # The transplant intention is not asked for in the foreign project; the comparison leaves its blank out in both.
+    for row in rows:
+        row["plan_hct"] = ""
     _write(home / "export", header, rows, own)
-    new_header = [_rename(name) for name in header if name not in lacking]
+    new_header = [_rename(name) for name in header if name != "plan_hct"]
     new_header.insert(1, "redcap_event_name")
-    _write(foreign / "export", new_header, list(_foreign_rows(rows, lacking)), _foreign_dictionary(own))
+    _write(foreign / "export", new_header, list(_foreign_rows(rows)), _foreign_dictionary(own))
     (foreign / "field_map.csv").write_text(
         "\n".join(",".join(line) for line in (HEADER, *MAP)) + "\n", encoding="utf-8"
     )
