@@ -29,3 +29,31 @@
 {% macro capped(expression, limit) -%}
     case when {{ expression }} > {{ limit }} then {{ limit }} else {{ expression }} end
 {%- endmacro %}
+
+{#- Class of a gap of so many minutes between two stretches of one cycle; null where there is none. -#}
+{% macro gap_class(minutes) -%}
+    case
+        when {{ minutes }} > {{ parameter('new_cycle_gap_h') }} * 60 then 'NEW_CYCLE'
+        when {{ minutes }} >= {{ parameter('interrupt_long_h') }} * 60 then 'LONG'
+        when {{ minutes }} >= {{ parameter('interrupt_h') }} * 60 then 'INTERRUPTION'
+        when {{ minutes }} > {{ parameter('bag_gap_h') }} * 60 then 'SHORT'
+        when {{ minutes }} > 0 then 'BAG_CHANGE'
+    end
+{%- endmacro %}
+
+{#-
+  What the change of clocks does to a local time: NONEXISTENT (skipped in spring), AMBIGUOUS (comes twice in autumn; the
+  instant taken is the one the engine takes, the other lies an hour off), else OK; null without zone.
+-#}
+{% macro clock_fault(local_timestamp, time_zone) -%}
+    {%- set instant = to_utc(local_timestamp, time_zone) -%}
+    case
+        when {{ time_zone }} is null or {{ local_timestamp }} is null then null
+        when {{ to_local(instant, time_zone) }} <> {{ local_timestamp }} then 'NONEXISTENT'
+        when
+            {{ to_local(dbt.dateadd('hour', 1, instant), time_zone) }} = {{ local_timestamp }}
+            or {{ to_local(dbt.dateadd('hour', -1, instant), time_zone) }} = {{ local_timestamp }}
+            then 'AMBIGUOUS'
+        else 'OK'
+    end
+{%- endmacro %}

@@ -59,6 +59,7 @@ select
     bc_status_cd,
     bc_interrupted_cd,
     bc_bsa,
+    is_dosed_by_surface,
     step_dose_planned,
     step_rate_mcg_day,
     planned_rate_mcg_day,
@@ -74,7 +75,9 @@ select
     bc_purpose_cd as purpose_cd,
     bc_line_cd,
     bc_stop_reason_cd as stop_reason_cd,
+    bc_delay_reason_cd as delay_reason_cd,
     bc_inpt_days as hospital_days,
+    case bc_setting_cd when '1' then false when '2' then true when '3' then true end as outpatient_start,
     case bc_home_cd when '1' then true when '0' then false end as has_home,
     repeat_no > 1 as is_repeat,
     case

@@ -100,6 +100,7 @@ select
     horizon_clock,
     followed_end_cd,
     rate_mcg_day,
+    case sg_rate_unit_cd when '1' then 'ENTERED' when '2' then 'BODY_SURFACE' end as rate_basis_cd,
     sg_end_reason_cd as end_reason_cd,
     case
         when row_reason_cd is not null then row_reason_cd

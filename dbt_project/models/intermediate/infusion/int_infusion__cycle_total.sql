@@ -2,12 +2,7 @@
 with classed as (
     select
         *,
-        case
-            when gap_before_min > {{ parameter('new_cycle_gap_h') }} * 60 then 'NEW_CYCLE'
-            when gap_before_min >= {{ parameter('interrupt_long_h') }} * 60 then 'LONG'
-            when gap_before_min >= {{ parameter('interrupt_h') }} * 60 then 'INTERRUPTION'
-            when gap_before_min > 0 then 'SHORT'
-        end as gap_class_cd
+        {{ gap_class('gap_before_min') }} as gap_class_cd
     from {{ ref('int_infusion__interval') }}
 ),
 
@@ -24,7 +19,7 @@ summed as (
         sum(coalesce(gap_before_min, 0)) / 60.0 as off_h,
         max(rate_mcg_day) as max_rate_mcg_day,
         max(case when interval_no = 1 then rate_mcg_day end) as start_rate_mcg_day,
-        sum(case when gap_class_cd = 'SHORT' then 1 else 0 end) as n_short_breaks,
+        sum(case when gap_class_cd in ('BAG_CHANGE', 'SHORT') then 1 else 0 end) as n_short_breaks,
         sum(case when gap_class_cd in ('INTERRUPTION', 'LONG', 'NEW_CYCLE') then 1 else 0 end) as n_interrupt_4h,
         sum(case when gap_class_cd in ('LONG', 'NEW_CYCLE') then 1 else 0 end) as n_interrupt_24h,
         sum(case when gap_class_cd = 'NEW_CYCLE' then 1 else 0 end) as n_interrupt_7d,

@@ -30,6 +30,7 @@ covered as (
         piece.cycle_instance_no,
         piece.start_clock,
         piece.stop_clock,
+        segment.instance_no,
         segment.rate_mcg_day,
         segment.end_reason_cd,
         row_number() over (
@@ -70,6 +71,8 @@ select
     row_number() over (partition by patient_key, cycle_instance_no order by start_clock) as interval_no,
     start_clock,
     stop_clock,
+    -- The segment that sets the rate.
+    instance_no,
     rate_mcg_day,
     {{ hours_between('start_clock', 'stop_clock') }} as infused_h,
     n_segments > 1 as is_overlap,

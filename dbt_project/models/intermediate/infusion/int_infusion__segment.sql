@@ -37,6 +37,7 @@ select
     cycle_no_reported,
     is_whole_days,
     start_local,
+    end_local,
     start_clock,
     -- Nothing is infused after death, withdrawal or the cut.
     case when found_stop_clock > horizon_clock then horizon_clock else found_stop_clock end as stop_clock,
@@ -45,6 +46,7 @@ select
     found_basis_cd in ('CUT', 'WITHDRAWAL', 'DEATH')
     or (found_stop_clock > horizon_clock and followed_end_cd in ('CUT', 'WITHDRAWAL')) as is_open,
     rate_mcg_day,
+    rate_basis_cd,
     end_reason_cd,
     pull_id
 from stopped

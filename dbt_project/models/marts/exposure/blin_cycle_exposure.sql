@@ -1,59 +1,4 @@
-with assembled as (
-    select
-        measured.*,
-        numbered.cycle_overall_no,
-        numbered.cycle_start_date,
-        numbered.cycle_end_date,
-        numbered.cycle_start_utc,
-        numbered.cycle_end_utc,
-        numbered.granularity_cd,
-        numbered.line_cd,
-        plan.planned_days,
-        plan.planned_mcg,
-        plan.planned_rate_mcg_day,
-        plan.step_dose_planned,
-        plan.purpose_cd,
-        plan.bc_line_cd,
-        plan.bc_interrupted_cd,
-        plan.stop_reason_cd,
-        plan.hospital_days,
-        plan.has_home,
-        plan.pull_id,
-        -- Started from one infused hour; without segments the site's word stands.
-        measured.exposure_source_cd <> 'NOT_STARTED'
-        and coalesce(round(measured.delivered_days * 24, 6) >= {{ parameter('started_h') }}, true) as is_started,
-        case
-            when plan.planned_days = {{ parameter('complete_days_plan') }} then {{ parameter('complete_days') }}
-            else plan.planned_days - 1.0
-        end as complete_from_days
-    from {{ ref('int_blin_cycle__measured') }} as measured
-    inner join {{ ref('int_blin_cycle__numbered') }} as numbered
-        on measured.patient_key = numbered.patient_key and measured.cycle_instance_no = numbered.cycle_instance_no
-    inner join {{ ref('int_blin_cycle__planned') }} as plan
-        on measured.patient_key = plan.patient_key and measured.cycle_instance_no = plan.cycle_instance_no
-),
-
-judged as (
-    -- What cannot be known stays null: an open end, no segments for an interrupted cycle, no plan.
-    select
-        *,
-        case
-            when exposure_source_cd = 'NOT_STARTED' then false
-            when not is_stop_unknown then round(delivered_days, 6) >= complete_from_days
-        end as is_complete,
-        case
-            when exposure_source_cd = 'NOT_STARTED' then false
-            when not is_stop_unknown then round(delivered_days, 6) >= {{ parameter('completed_share') }} * planned_days
-        end as is_complete_80,
-        case
-            when is_started and not is_stop_unknown and planned_mcg > 0 then delivered_mcg / planned_mcg
-        end as completeness_frac,
-        lag(cycle_start_date) over (partition by patient_key order by cycle_overall_no) as previous_start_date,
-        lag(cycle_end_date) over (partition by patient_key order by cycle_overall_no) as previous_end_date
-    from assembled
-),
-
-refused as (
+with refused as (
     select
         patient_key,
         cycle_instance_no,
@@ -64,78 +9,128 @@ refused as (
 )
 
 select
-    judged.patient_key,
-    judged.site_id,
-    cast(judged.cycle_overall_no as integer) as cycle_overall_no,
-    judged.cycle_no_reported,
-    judged.cycle_instance_no,
-    judged.line_cd,
+    measured.patient_key,
+    measured.site_id,
+    cast(numbered.cycle_overall_no as integer) as cycle_overall_no,
+    measured.cycle_no_reported,
+    measured.cycle_instance_no,
+    cast(spacing.blin_course_no as integer) as blin_course_no,
+    cast(spacing.cycle_in_course_no as integer) as cycle_in_course_no,
+    spacing.cycle_number_source_cd,
+    spacing.has_missing_prior_cycle,
+    numbered.line_cd,
     {{ recode(
-        'judged.bc_line_cd', {'1': 'FRONTLINE', '2': 'MRD_DIRECTED', '3': 'RELAPSED_REFRACTORY'}
+        'plan.bc_line_cd', {'1': 'FRONTLINE', '2': 'MRD_DIRECTED', '3': 'RELAPSED_REFRACTORY'}
     ) }} as line_reported_cd,
-    judged.purpose_cd,
-    judged.granularity_cd,
-    judged.exposure_source_cd,
-    judged.cycle_start_date,
-    judged.cycle_end_date,
-    judged.cycle_start_utc,
-    judged.cycle_end_utc,
+    plan.purpose_cd,
+    purpose.context_cd,
+    purpose.context_reported_cd,
+    purpose.context_source_cd,
+    purpose.is_in_cr1,
+    numbered.granularity_cd,
+    measured.exposure_source_cd,
+    numbered.cycle_start_date,
+    numbered.cycle_end_date,
+    numbered.cycle_start_utc,
+    numbered.cycle_end_utc,
     judged.is_started as started,
     judged.is_running as is_open,
-    judged.planned_days,
-    judged.planned_rate_mcg_day,
-    judged.planned_mcg,
-    judged.step_dose_planned,
-    judged.delivered_days,
-    judged.delivered_mcg,
-    judged.delivered_days_upper,
-    judged.delivered_mcg_upper,
+    plan.planned_days,
+    plan.planned_rate_mcg_day,
+    plan.planned_mcg,
+    plan.is_dosed_by_surface,
+    plan.step_dose_planned,
+    dosing.step_dose_given,
+    dosing.step_up_day,
+    measured.delivered_days,
+    measured.delivered_mcg,
+    measured.delivered_days_upper,
+    measured.delivered_mcg_upper,
     judged.completeness_frac as dose_completeness_frac,
-    judged.start_rate_mcg_day,
-    judged.max_rate_mcg_day,
-    judged.off_h,
-    cast(judged.n_short_breaks as integer) as n_short_breaks,
-    cast(judged.n_interrupt_4h as integer) as n_interrupt_4h,
-    cast(judged.n_interrupt_24h as integer) as n_interrupt_24h,
-    cast(judged.n_interrupt_7d as integer) as n_interrupt_7d,
+    spacing.rdi_frac,
+    measured.start_rate_mcg_day,
+    measured.max_rate_mcg_day,
+    dosing.reduced_dose_days,
+    dosing.has_restep,
+    measured.off_h,
+    dosing.infused_h_bridged,
+    cast(measured.n_short_breaks as integer) as n_short_breaks,
+    cast(measured.n_interrupt_4h as integer) as n_interrupt_4h,
+    cast(measured.n_interrupt_24h as integer) as n_interrupt_24h,
+    cast(measured.n_interrupt_7d as integer) as n_interrupt_7d,
+    cast(dosing.n_interrupt_14d as integer) as n_interrupt_14d,
+    cast(judged.label_cycles as integer) as label_cycles,
+    measured.longest_interrupt_h,
+    measured.interrupt_reason_cd_first,
+    cast(spacing.gap_prev_days as integer) as gap_prev_cycle_days,
+    cast(spacing.start_to_start_days as integer) as start_to_start_days,
+    cast(spacing.n_chemo_between as integer) as n_chemo_between_prev,
+    spacing.predecessor_cd,
+    cast(spacing.days_from_predecessor as integer) as days_from_predecessor,
+    cast(spacing.delay_days as integer) as delay_days,
+    spacing.is_delayed,
+    spacing.is_late,
+    plan.delay_reason_cd,
+    cast(spacing.block_no as integer) as block_no,
     cast(
-        case
-            when not judged.is_started then 0
-            when judged.exposure_source_cd <> 'UPPER_BOUND' then 1 + judged.n_interrupt_7d
-        end as integer
-    ) as label_cycles,
-    judged.longest_interrupt_h,
-    judged.interrupt_reason_cd_first,
-    cast(
-        {{ days_between('judged.previous_end_date', 'judged.cycle_start_date') }}
+        {{ days_between('diagnosis.resolved_date', 'numbered.cycle_start_date') }}
         as integer
-    ) as gap_prev_cycle_days,
+    ) as days_dx_to_cycle,
     cast(
-        {{ days_between('judged.previous_start_date', 'judged.cycle_start_date') }}
+        {{ days_between('purpose.cr_date', 'numbered.cycle_start_date') }}
         as integer
-    ) as start_to_start_days,
-    judged.hospital_days,
-    judged.has_home,
-    case judged.bc_interrupted_cd when '1' then true when '0' then false end as is_interrupted_reported,
+    ) as days_cr_to_cycle,
+    mrd.mrd_before_cd,
+    mrd.mrd_before_frac,
+    mrd.mrd_before_method_cd,
+    cast(mrd.mrd_before_days as integer) as mrd_before_days,
+    mrd.mrd_after_cd,
+    mrd.mrd_after_method_cd,
+    cast(mrd.mrd_after_days as integer) as mrd_after_days,
+    beside.has_tki as has_concurrent_tki,
+    beside.has_inotuzumab as has_concurrent_inotuzumab,
+    beside.has_it as has_concurrent_it,
+    beside.has_maintenance as has_concurrent_maintenance,
+    beside.has_course as has_concurrent_course,
+    plan.hospital_days,
+    plan.outpatient_start,
+    plan.has_home,
+    beside.has_crs,
+    cast(beside.crs_max_grade as integer) as crs_max_grade,
+    beside.has_neurotoxicity,
+    cast(beside.icans_max_grade as integer) as icans_max_grade,
+    case plan.bc_interrupted_cd when '1' then true when '0' then false end as is_interrupted_reported,
     judged.is_complete as completed,
     judged.is_complete_80 as completed_80,
-    case
-        when not judged.is_started then 'NOT_STARTED'
-        when judged.is_running then 'ONGOING'
-        when judged.is_complete and judged.completeness_frac < {{ parameter('completed_reduced_below') }}
-            then 'COMPLETED_REDUCED'
-        when judged.is_complete then 'COMPLETED'
-        when not judged.is_complete then 'STOPPED_EARLY'
-        else 'NOT_EVALUABLE'
-    end as completion_status_cd,
-    judged.stop_reason_cd,
-    judged.overlap_h,
-    judged.rate_conflict_h,
-    cast(coalesce(judged.n_segments, 0) as integer) as n_segments,
+    judged.completion_status_cd,
+    plan.stop_reason_cd,
+    measured.overlap_h,
+    measured.rate_conflict_h,
+    case when numbered.granularity_cd = 'DATE_ONLY' then cast(1 as double) else cast(0 as double) end
+        as day_count_uncertainty_days,
+    cast(coalesce(measured.n_segments, 0) as integer) as n_segments,
     cast(coalesce(refused.n_segments_quarantined, 0) as integer) as n_segments_quarantined,
     'blin_cycle' as source_form,
-    judged.pull_id,
+    plan.pull_id,
     {{ rule_version() }} as rule_version
-from judged
+from {{ ref('int_blin_cycle__measured') }} as measured
+inner join {{ ref('int_blin_cycle__numbered') }} as numbered
+    on measured.patient_key = numbered.patient_key and measured.cycle_instance_no = numbered.cycle_instance_no
+inner join {{ ref('int_blin_cycle__planned') }} as plan
+    on measured.patient_key = plan.patient_key and measured.cycle_instance_no = plan.cycle_instance_no
+inner join {{ ref('int_blin_cycle__judged') }} as judged
+    on measured.patient_key = judged.patient_key and measured.cycle_instance_no = judged.cycle_instance_no
+left join {{ ref('int_blin_cycle__dosing') }} as dosing
+    on measured.patient_key = dosing.patient_key and measured.cycle_instance_no = dosing.cycle_instance_no
+left join {{ ref('int_blin_cycle__timing') }} as spacing
+    on measured.patient_key = spacing.patient_key and measured.cycle_instance_no = spacing.cycle_instance_no
+left join {{ ref('int_blin_cycle__context') }} as purpose
+    on measured.patient_key = purpose.patient_key and measured.cycle_instance_no = purpose.cycle_instance_no
+left join {{ ref('int_blin_cycle__mrd') }} as mrd
+    on measured.patient_key = mrd.patient_key and measured.cycle_instance_no = mrd.cycle_instance_no
+left join {{ ref('int_blin_cycle__concurrent') }} as beside
+    on measured.patient_key = beside.patient_key and measured.cycle_instance_no = beside.cycle_instance_no
+left join {{ ref('int_dates__resolved') }} as diagnosis
+    on measured.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
 left join refused
-    on judged.patient_key = refused.patient_key and judged.cycle_instance_no = refused.cycle_instance_no
+    on measured.patient_key = refused.patient_key and measured.cycle_instance_no = refused.cycle_instance_no

@@ -1,0 +1,88 @@
+-- Grain: one row per dated blinatumomab cycle: what else was given on at least one of its days, and the worst CRS and
+-- ICANS from its start to 14 days after its end. An event belongs to the latest cycle begun by its day.
+with cycle as (
+    select
+        numbered.patient_key,
+        numbered.cycle_instance_no,
+        numbered.cycle_start_date,
+        coalesce(numbered.cycle_end_date, numbered.cycle_start_date) as cycle_end_date,
+        lead(numbered.cycle_start_date) over (
+            partition by numbered.patient_key order by numbered.cycle_overall_no
+        ) as next_start_date
+    from {{ ref('int_blin_cycle__numbered') }} as numbered
+    where numbered.cycle_start_date is not null
+),
+
+course as (
+    -- Running: no end, and not reported as finished. Finished without an end: its first day is all that is known.
+    select
+        cycle.patient_key,
+        cycle.cycle_instance_no,
+        max(case when kept.tc_drugs__24 or kept.tc_drugs__25 or kept.tc_drugs__26 or kept.tc_drugs__27 then 1 end)
+            as has_tki,
+        max(case when kept.tc_drugs__23 then 1 end) as has_inotuzumab,
+        max(case when kept.tc_it_doses > 0 then 1 end) as has_it,
+        max(case when kept.tc_phase_cd = '8' then 1 end) as has_maintenance,
+        max(case when kept.tc_phase_cd in ('2', '3', '4', '5', '6', '7', '9', '10') then 1 end) as has_course
+    from cycle
+    inner join {{ ref('int_course__kept') }} as kept
+        on
+            cycle.patient_key = kept.patient_key
+            and cycle.cycle_end_date >= kept.start_date
+            and cycle.cycle_start_date <= coalesce(
+                kept.end_date,
+                case when coalesce(kept.tc_status_cd, '3') = '3' then date '9999-12-31' else kept.start_date end
+            )
+    group by cycle.patient_key, cycle.cycle_instance_no
+),
+
+event as (
+    select
+        cycle.patient_key,
+        cycle.cycle_instance_no,
+        max(case when toxicity.ae_term_cd = '1' then 1 end) as has_crs,
+        max(case when toxicity.ae_term_cd = '2' then 1 end) as has_neurotoxicity,
+        -- Code 9, not graded, is no grade.
+        max(case
+            when toxicity.ae_term_cd = '1' and toxicity.ae_crs_astct_cd <> '9'
+                then cast(toxicity.ae_crs_astct_cd as integer)
+        end) as crs_max_grade,
+        max(case
+            when toxicity.ae_term_cd = '2' and toxicity.ae_icans_cd <> '9'
+                then cast(toxicity.ae_icans_cd as integer)
+        end) as icans_max_grade
+    from cycle
+    inner join {{ ref('stg_redcap__adverse_event') }} as toxicity
+        on
+            cycle.patient_key = toxicity.patient_key
+            and cycle.cycle_start_date <= toxicity.ae_start
+            and toxicity.ae_start <= {{ add_days('cycle.cycle_end_date', parameter('toxicity_window_days')) }}
+            and toxicity.ae_start < coalesce(cycle.next_start_date, date '9999-12-31')
+    inner join {{ ref('int_form_row__checked') }} as usable
+        on
+            toxicity.patient_key = usable.patient_key
+            and toxicity.instance_no = usable.instance_no
+            and usable.form = 'adverse_event'
+            and usable.reason_cd is null
+    group by cycle.patient_key, cycle.cycle_instance_no
+)
+
+select
+    cycle.patient_key,
+    cycle.cycle_instance_no,
+    coalesce(course.has_tki = 1, false) or coalesce(form.bc_tki_cd in ('1', '2', '3', '4'), false) as has_tki,
+    coalesce(course.has_inotuzumab = 1, false) or coalesce(form.bc_ino_cd = '1', false) as has_inotuzumab,
+    coalesce(course.has_it = 1, false) or coalesce(form.bc_it_doses > 0, false) as has_it,
+    coalesce(course.has_maintenance = 1, false) as has_maintenance,
+    coalesce(course.has_course = 1, false) as has_course,
+    coalesce(event.has_crs = 1, false) as has_crs,
+    coalesce(event.has_neurotoxicity = 1, false) as has_neurotoxicity,
+    event.crs_max_grade,
+    event.icans_max_grade
+from cycle
+inner join {{ ref('stg_redcap__blin_cycle') }} as form
+    on cycle.patient_key = form.patient_key and cycle.cycle_instance_no = form.instance_no
+left join course
+    on cycle.patient_key = course.patient_key and cycle.cycle_instance_no = course.cycle_instance_no
+left join event
+    on cycle.patient_key = event.patient_key and cycle.cycle_instance_no = event.cycle_instance_no
