@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from many_registries import Maker
 from special_endpoints import awkward_endpoints
+from special_infusions import awkward_infusions
 from special_treatments import awkward_treatments
 from treatments_by_hand import hand_worked_treatments
 
 MAKERS: dict[str, Maker] = {
     "endpoints": awkward_endpoints,
+    "infusions": awkward_infusions,
     "treatments": awkward_treatments,
     "treatments_by_hand": hand_worked_treatments,
 }

@@ -62,7 +62,7 @@ class Happenings:
 def happenings(record: Record) -> Happenings:
     """Collect them."""
     dates = course(record)
-    death = _death(record)
+    death = death_of(record)
     assessments = frontline_assessments(record, dates)
     remission = min((at for at, _, remitted in assessments if remitted), default=None)
     contact = _latest(_contacts(record), death)
@@ -70,11 +70,11 @@ def happenings(record: Record) -> Happenings:
     tests = [Happening(at, at, at, "mrd", "mr_date", number) for at, _, _, number in flow]
     given = given_cycles(record)
     return Happenings(
-        diagnosis=_diagnosis(record),
+        diagnosis=diagnosis_of(record),
         plan=dates.plan,
         remission=remission,
         death=death,
-        relapses=_relapses(record, death),
+        relapses=relapses_of(record, death),
         transplants=[_exact(at, "hct", "hc_date", row) for at, row in record.dated("hct", "hc_date")],
         cancers=_cancers(record),
         failure=_failure(record, remission, any(judged for _, judged, _ in assessments), contact, death),
@@ -100,7 +100,7 @@ def _latest(found: list[Happening], death: Happening | None) -> Happening | None
     return min((one for one in known if one.on == newest), key=lambda one: (one.form, one.field, one.instance))
 
 
-def _diagnosis(record: Record) -> tuple[date, date, date] | None:
+def diagnosis_of(record: Record) -> tuple[date, date, date] | None:
     form = record.once("registration")
     typed = day(form, "dx_date")
     bounds = possible_days(typed, form.get("dx_date_prec"))
@@ -134,7 +134,7 @@ def _contacts(record: Record) -> list[Happening]:
     return [_exact(at, form, name, row) for at, form, name, row in found if at is not None and at <= record.last_day]
 
 
-def _death(record: Record) -> Happening | None:
+def death_of(record: Record) -> Happening | None:
     form = record.once("death")
     typed = day(form, "dth_date")
     bounds = possible_days(typed, form.get("dth_date_prec"))
@@ -147,7 +147,7 @@ def _death(record: Record) -> Happening | None:
     return Happening(min(max(typed, first), last), first, last, "death", "dth_date", 1)
 
 
-def _relapses(record: Record, death: Happening | None) -> list[Happening]:
+def relapses_of(record: Record, death: Happening | None) -> list[Happening]:
     """Kinds 1 to 4; a relapse dated by month or year is not after the death."""
     found = []
     for row in record.rows("relapse"):

@@ -8,6 +8,7 @@ with dated as (
             when measured.is_whole_days or subject.time_zone is null then measured.stop_clock
             else {{ to_local('measured.stop_clock', 'subject.time_zone') }}
         end as stop_local,
+        subject.followed_through_date,
         row_number() over (
             partition by measured.patient_key
             order by
@@ -20,7 +21,7 @@ with dated as (
         -- An instant can be called UTC only where the zone and the clock time are known.
         not measured.is_whole_days and subject.time_zone is not null as is_utc
     from {{ ref('int_blin_cycle__measured') }} as measured
-    inner join {{ ref('int_subject__recorded') }} as subject on measured.patient_key = subject.patient_key
+    inner join {{ ref('int_subject__horizon') }} as subject on measured.patient_key = subject.patient_key
 )
 
 select
@@ -28,7 +29,11 @@ select
     dated.cycle_instance_no,
     dated.cycle_overall_no,
     case when dated.exposure_source_cd <> 'NOT_STARTED' then dated.cycle_start_date end as cycle_start_date,
-    {{ date_of('dated.stop_local') }} as cycle_end_date,
+    -- What is followed to the end of a day stops at 24:00: that is still this day.
+    case
+        when {{ date_of('dated.stop_local') }} > dated.followed_through_date then dated.followed_through_date
+        else {{ date_of('dated.stop_local') }}
+    end as cycle_end_date,
     case when dated.is_utc and dated.exposure_source_cd <> 'NOT_STARTED' then dated.start_clock end as cycle_start_utc,
     case when dated.is_utc then dated.stop_clock end as cycle_end_utc,
     case

@@ -1,4 +1,8 @@
 -- Only sums of a patient's started cycles; what is unknown of one cycle is unknown of the patient.
+{%- set contexts = [
+    'BRIDGING', 'CR_MRD_UNKNOWN', 'INDUCTION', 'MAINTENANCE', 'MRD_NEG_CONSOL', 'MRD_POS', 'POST_HSCT',
+    'RELAPSED_REFRACTORY', 'UNKNOWN',
+] %}
 with cycle as (
     select
         started.*,
@@ -56,18 +60,13 @@ summed as (
 ),
 
 named as (
-    select distinct
-        patient_key,
-        context_cd
-    from cycle
-    where context_cd is not null
-),
-
-named_context as (
     select
         patient_key,
-        {{ dbt.listagg('context_cd', "'+'", 'order by context_cd') }} as contexts
-    from named
+        {%- for code in contexts %}
+        max(case when context_cd = '{{ code }}' then '+{{ code }}' else '' end)
+        {%- if loop.last %} as contexts{% else %} || {% endif %}
+        {%- endfor %}
+    from cycle
     group by patient_key
 )
 
@@ -87,21 +86,23 @@ select
     summed.last_start_date as last_cycle_start_date,
     summed.last_end_date as last_cycle_end_date,
     summed.is_open,
-    case when summed.n_days_known = summed.n_cycles then summed.delivered_days end as total_delivered_days,
-    case when summed.n_mcg_known = summed.n_cycles then summed.delivered_mcg end as total_delivered_mcg,
+    case when summed.n_days_known = summed.n_cycles then {{ settled('summed.delivered_days') }} end
+        as total_delivered_days,
+    case when summed.n_mcg_known = summed.n_cycles then {{ settled('summed.delivered_mcg') }} end
+        as total_delivered_mcg,
     case when summed.n_planned_known = summed.n_cycles then summed.planned_mcg end as total_planned_mcg,
     case
-        when summed.n_completeness_known = summed.n_cycles then summed.delivered_mcg / summed.planned_mcg
+        when summed.n_completeness_known = summed.n_cycles
+            then {{ settled('summed.delivered_mcg / summed.planned_mcg') }}
     end as overall_dose_completeness_frac,
     cast(summed.n_blocks as integer) as n_blocks,
     -- One block of several cycles that has ended: dose given over dose planned, times planned over actual time.
     case
         when summed.n_completeness_known = summed.n_cycles and summed.n_blocks = 1 and summed.n_cycles > 1
             then
-                summed.delivered_mcg / summed.planned_mcg * summed.planned_length_d / (
-                    {{ days_between('summed.first_start_date', 'summed.last_start_date') }}
-                    + summed.last_length_d
-                )
+                {{ settled('summed.delivered_mcg / summed.planned_mcg * summed.planned_length_d / ('
+                    ~ days_between('summed.first_start_date', 'summed.last_start_date')
+                    ~ ' + summed.last_length_d)') }}
     end as overall_rdi_frac,
     cast(
         {{ days_between('diagnosis.resolved_date', 'summed.first_start_date') }}
@@ -115,7 +116,7 @@ select
         {{ days_between('response.cr1_date', 'summed.first_start_date') }}
         as integer
     ) as days_cr1_to_first,
-    named_context.contexts,
+    case when named.contexts <> '' then substring(named.contexts, 2) end as contexts,
     summed.n_in_cr1 >= {{ parameter('blin_cycles_full') }} as reached_4_cycles_cr1,
     {%- for gap in ['4h', '24h', '14d'] %}
     case
@@ -133,7 +134,7 @@ select
     {{ rule_version() }} as rule_version
 from summed
 inner join {{ ref('int_blin_patient__stopped') }} as stopped on summed.patient_key = stopped.patient_key
-left join named_context on summed.patient_key = named_context.patient_key
+left join named on summed.patient_key = named.patient_key
 left join {{ ref('int_frontline__period') }} as period on summed.patient_key = period.patient_key
 left join {{ ref('int_response__frontline') }} as response on summed.patient_key = response.patient_key
 left join {{ ref('int_dates__resolved') }} as diagnosis

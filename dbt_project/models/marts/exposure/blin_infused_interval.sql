@@ -27,12 +27,12 @@ select
     exposure_source_cd,
     case when is_utc then start_clock end as start_utc,
     case when is_utc then stop_clock end as end_utc,
-    from_cycle_start_h,
-    infused_h,
-    infused_before_h,
+    {{ settled('from_cycle_start_h') }} as from_cycle_start_h,
+    {{ settled('infused_h') }} as infused_h,
+    {{ settled('infused_before_h') }} as infused_before_h,
     rate_mcg_day,
-    rate_mcg_day * infused_h / 24.0 as dose_mcg,
-    gap_before_min / 60.0 as gap_prev_h,
+    {{ settled('rate_mcg_day * infused_h / 24.0') }} as dose_mcg,
+    {{ settled('gap_before_min / 60.0') }} as gap_prev_h,
     gap_class_cd,
     case
         when gap_class_cd in ('INTERRUPTION', 'LONG', 'NEW_CYCLE') then {{ interruption_cause('gap_reason_cd') }}

@@ -1,3 +1,14 @@
+with stopped as (
+    select
+        segment.*,
+        case
+            when segment.is_whole_days or subject.time_zone is null then segment.stop_clock
+            else {{ to_local('segment.stop_clock', 'subject.time_zone') }}
+        end as stop_local
+    from {{ ref('int_infusion__segment') }} as segment
+    inner join {{ ref('int_subject__horizon') }} as subject on segment.patient_key = subject.patient_key
+)
+
 select
     segment.patient_key,
     segment.site_id,
@@ -10,8 +21,11 @@ select
     segment.instance_no,
     case when segment.is_whole_days then 'DATE_ONLY' else 'DATETIME' end as granularity_cd,
     {{ date_of('segment.start_local') }} as start_date,
-    {{ date_of('case when segment.is_whole_days or subject.time_zone is null then segment.stop_clock else '
-        ~ to_local('segment.stop_clock', 'subject.time_zone') ~ ' end') }} as end_date,
+    -- What is followed to the end of a day stops at 24:00: that is still this day.
+    case
+        when {{ date_of('segment.stop_local') }} > subject.followed_through_date then subject.followed_through_date
+        else {{ date_of('segment.stop_local') }}
+    end as end_date,
     case when subject.time_zone is not null and not segment.is_whole_days then segment.start_clock end as start_utc,
     case when subject.time_zone is not null and not segment.is_whole_days then segment.stop_clock end as end_utc,
     case when not segment.is_whole_days then {{ clock_fault('segment.start_local', 'subject.time_zone') }} end
@@ -22,17 +36,17 @@ select
     segment.end_basis_cd,
     segment.rate_mcg_day,
     segment.rate_basis_cd,
-    {{ hours_between('segment.start_clock', 'segment.stop_clock') }} as recorded_h,
-    coalesce(added.counted_h, 0) as counted_h,
-    coalesce(added.counted_mcg, 0) as counted_mcg,
-    coalesce(added.overlap_h, 0) as overlap_h,
-    coalesce(added.rate_conflict_h, 0) as rate_conflict_h,
+    {{ settled(hours_between('segment.start_clock', 'segment.stop_clock')) }} as recorded_h,
+    {{ settled('coalesce(added.counted_h, 0)') }} as counted_h,
+    {{ settled('coalesce(added.counted_mcg, 0)') }} as counted_mcg,
+    {{ settled('coalesce(added.overlap_h, 0)') }} as overlap_h,
+    {{ settled('coalesce(added.rate_conflict_h, 0)') }} as rate_conflict_h,
     segment.end_reason_cd as stop_reason_cd,
     'blin_segment' as source_form,
     segment.pull_id,
     {{ rule_version() }} as rule_version
-from {{ ref('int_infusion__segment') }} as segment
-inner join {{ ref('int_subject__recorded') }} as subject on segment.patient_key = subject.patient_key
+from stopped as segment
+inner join {{ ref('int_subject__horizon') }} as subject on segment.patient_key = subject.patient_key
 inner join {{ ref('int_blin_cycle__numbered') }} as numbered
     on segment.patient_key = numbered.patient_key and segment.cycle_instance_no = numbered.cycle_instance_no
 left join {{ ref('int_infusion__segment_share') }} as added

@@ -1,0 +1,537 @@
+"""Every column of ``blin_cycle_exposure`` for one record, as the definitions say it (clinical specification 3, data model 2.6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from .course import course
+from .happenings import death_of, diagnosis_of, relapses_of
+from .infusion import (
+    BAG,
+    DAY,
+    DEVICE,
+    GAP_4H,
+    GAP_7D,
+    GAP_14D,
+    GAP_24H,
+    STEP_MINUTES,
+    TOXICITY,
+    Clock,
+    Exposure,
+    exposures,
+)
+from .records import Record, Row, day, number
+
+Value = bool | int | float | str | date | None
+#: Drugs that make a course chemotherapy: all but steroids, antibodies against CD20, kinase inhibitors, ruxolitinib.
+NOT_CHEMOTHERAPY = {1, 2, 3, 21, 22, 24, 25, 26, 27, 31}
+PURPOSES = {
+    1: "INDUCTION",
+    2: "MRD_NEG_CONSOL",
+    3: "MRD_POS",
+    4: "CR_MRD_UNKNOWN",
+    5: "MAINTENANCE",
+    6: "BRIDGING",
+    7: "POST_HSCT",
+    8: "RELAPSED_REFRACTORY",
+}
+METHODS = {1: "FLOW", 2: "NGS", 3: "PCR_BCRABL1", 4: "PCR_IGTCR", 5: "PCR_FUSION"}
+#: What stands around a cycle, empty for one that never started.
+AROUND = (
+    *("is_in_cr1", "days_dx_to_cycle", "days_cr_to_cycle", "has_crs", "crs_max_grade", "has_neurotoxicity"),
+    *("icans_max_grade", "has_concurrent_tki", "has_concurrent_inotuzumab", "has_concurrent_it"),
+    *("has_concurrent_maintenance", "has_concurrent_course", "mrd_before_cd", "mrd_before_days", "mrd_after_cd"),
+    *("mrd_after_days", "mrd_before_method_cd", "mrd_after_method_cd", "mrd_before_frac"),
+)
+LINES = {1: "FRONTLINE", 2: "MRD_DIRECTED", 3: "RELAPSED_REFRACTORY"}
+
+
+@dataclass
+class Told:
+    """A cycle with its place in life."""
+
+    exposure: Exposure
+    start: date | None
+    end: date | None
+    started: bool
+    overall: int = 0
+    line: str | None = None
+
+
+@dataclass(frozen=True)
+class Treatment:
+    """A course or transplant: first day, last day, class."""
+
+    start: date
+    end: date | None
+    kind: str
+    row: Row
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An MRD result that says something."""
+
+    on: date
+    reading: str
+    level: float | None
+    method: str
+    order: tuple[int, int, int]
+
+
+def told(record: Record, clock: Clock) -> list[Told]:
+    """Cycles in order of start; never-started ones last, with their line."""
+    found = []
+    for one in exposures(record, clock):
+        never = one.source == "NOT_STARTED"
+        start = None if never or one.began is None else one.began.date()
+        end = None if one.stop is None else clock.local_day(one.stop, one.whole_days)
+        started = not never and (one.days is None or round(one.days * 24, 6) >= 1)
+        found.append(Told(one, start, end, started))
+    found.sort(
+        key=lambda item: (
+            item.exposure.source == "NOT_STARTED",
+            item.exposure.began is None,
+            str(item.exposure.began or ""),
+            item.exposure.row.get("bc_number") if item.exposure.row.get("bc_number") is not None else 999,
+            item.exposure.instance,
+        )
+    )
+    progressed, back = _first_progression(record), _recurrence(record)
+    for place, item in enumerate(found, start=1):
+        item.overall = place
+        if item.start is not None:
+            item.line = "FRONTLINE"
+            if back is not None and item.start >= back:
+                item.line = "MRD_DIRECTED"
+            if progressed is not None and item.start >= progressed:
+                item.line = "RELAPSED_REFRACTORY"
+    return found
+
+
+def story(record: Record, clock: Clock) -> dict[int, dict[str, Value]]:
+    """Instance of a cycle -> its columns."""
+    cycles, given = told(record, clock), treatments(record)
+    found: dict[int, dict[str, Value]] = {}
+    for item in cycles:
+        found[item.exposure.instance] = {
+            "cycle_overall_no": item.overall,
+            "line_cd": item.line,
+            "line_reported_cd": LINES.get(_code(item.exposure.row, "bc_line")),
+            "cycle_start_date": item.start,
+            "cycle_end_date": item.end,
+            "started": item.started,
+            "is_open": item.exposure.is_running,
+            "n_segments": len(item.exposure.segments),
+            "n_segments_quarantined": item.exposure.refused,
+            **_measures(item),
+            **_gaps(item.exposure),
+            **_rates(item.exposure),
+            **_around(record, item, cycles, given),
+        }
+    entered = {value for row in record.rows("blin_cycle") if isinstance(value := row.get("bc_number"), int)}
+    _timing(found, cycles, given, entered)
+    return found
+
+
+def _code(row: Row, name: str) -> int:
+    value = row.get(name)
+    return value if isinstance(value, int) else -1
+
+
+def _measures(item: Told) -> dict[str, Value]:
+    one = item.exposure
+    never = one.source == "NOT_STARTED"
+    known = not one.stop_unknown and one.days is not None and one.planned_days is not None
+    need = None if one.planned_days is None else 27.0 if one.planned_days == 28 else one.planned_days - 1
+    complete: bool | None = False if never else None
+    complete_80: bool | None = False if never else None
+    if known and not never and one.days is not None and need is not None and one.planned_days is not None:
+        complete = round(one.days, 6) >= need
+        complete_80 = round(one.days, 6) >= round(0.8 * one.planned_days, 6)
+    fraction = None
+    if item.started and not one.stop_unknown and one.mcg is not None and one.planned_mcg:
+        fraction = one.mcg / one.planned_mcg
+    status = "NOT_EVALUABLE"
+    if not item.started:
+        status = "NOT_STARTED"
+    elif one.is_running:
+        status = "ONGOING"
+    elif complete:
+        status = "COMPLETED_REDUCED" if fraction is not None and fraction < 0.9 else "COMPLETED"
+    elif complete is False:
+        status = "STOPPED_EARLY"
+    return {
+        "exposure_source_cd": one.source,
+        "planned_days": one.planned_days,
+        "planned_rate_mcg_day": one.planned_rate,
+        "planned_mcg": one.planned_mcg,
+        "delivered_days": one.days,
+        "delivered_mcg": one.mcg,
+        "delivered_days_upper": one.upper_days,
+        "delivered_mcg_upper": one.upper_mcg,
+        "dose_completeness_frac": fraction,
+        "completed": complete,
+        "completed_80": complete_80,
+        "completion_status_cd": status,
+        "day_count_uncertainty_days": 1.0 if one.whole_days else 0.0,
+    }
+
+
+def _gaps(one: Exposure) -> dict[str, Value]:
+    gaps = [length for length, _ in one.gaps]
+    long = [(length, reason) for length, reason in one.gaps if length >= GAP_4H]
+    by_segments, known = one.source == "SEGMENTS", one.source in ("SEGMENTS", "HEADER")
+    stretches = one.stretches or []
+    started = one.source != "NOT_STARTED" and (one.days is None or round(one.days * 24, 6) >= 1)
+    cause = None
+    if long:
+        cause = (
+            "UNKNOWN"
+            if long[0][1] is None
+            else "TOXICITY"
+            if long[0][1] in TOXICITY
+            else "DEVICE_LOGISTICS"
+            if long[0][1] in DEVICE
+            else "OTHER"
+        )
+    weeks = sum(length > GAP_7D for length in gaps)
+    return {
+        "n_short_breaks": len(gaps) - len(long) if known else None,
+        "n_interrupt_4h": len(long) if known else None,
+        "n_interrupt_24h": sum(length >= GAP_24H for length in gaps) if known else None,
+        "n_interrupt_7d": weeks if known else None,
+        "n_interrupt_14d": sum(length > GAP_14D for length in gaps) if stretches else None,
+        "label_cycles": 0 if not started else 1 + weeks if known else None,
+        "longest_interrupt_h": max(length for length, _ in long) / 60 if long else None,
+        "interrupt_reason_cd_first": cause,
+        "off_h": sum(gaps) / 60 if by_segments else None,
+        "infused_h_bridged": (
+            (sum(s.minutes for s in stretches) + sum(length for length in gaps if length <= BAG)) / 60
+            if stretches
+            else None
+        ),
+        "overlap_h": sum(s.minutes for s in stretches if len(s.rates) > 1) / 60 if by_segments else None,
+        "rate_conflict_h": sum(s.minutes for s in stretches if len(set(s.rates)) > 1) / 60 if by_segments else None,
+    }
+
+
+def _rates(one: Exposure) -> dict[str, Value]:
+    empty: dict[str, Value] = dict.fromkeys(
+        ("start_rate_mcg_day", "max_rate_mcg_day", "reduced_dose_days", "step_dose_given", "step_up_day", "has_restep")
+    )
+    if one.source != "SEGMENTS" or not one.stretches:
+        return empty
+    infused, reduced, step_up = 0, 0, None
+    restarts: list[bool | None] = []
+    previous: float | None = None
+    plans: list[float | None] = []
+    for place, stretch in enumerate(one.stretches):
+        assert stretch.rate is not None
+        gap = 0 if place == 0 else stretch.start - one.stretches[place - 1].stop
+        for minutes, plan in _planned_parts(one, infused, stretch.minutes):
+            plans.append(plan)
+            if plan is not None and _is_reduced(stretch.rate, plan):
+                reduced += minutes
+        if gap >= GAP_4H:
+            plan = _planned_parts(one, infused, stretch.minutes)[0][1]
+            restarts.append(None if plan is None else _is_reduced(stretch.rate, plan))
+        if previous is not None and stretch.rate > previous and step_up is None:
+            step_up = infused
+        infused += stretch.minutes
+        previous = stretch.rate
+    rates = [stretch.rate for stretch in one.stretches if stretch.rate is not None]
+    known = all(plan is not None for plan in plans)
+    return {
+        "start_rate_mcg_day": rates[0],
+        "max_rate_mcg_day": max(rates),
+        "reduced_dose_days": reduced / DAY if known else None,
+        "step_dose_given": None if one.planned_rate is None else _is_reduced(rates[0], one.planned_rate),
+        "step_up_day": None if step_up is None else step_up / DAY,
+        "has_restep": True if True in restarts else None if None in restarts else False,
+    }
+
+
+def _is_reduced(rate: float, plan: float) -> bool:
+    return round(rate, 6) < round(0.9 * plan, 6)
+
+
+def _planned_parts(one: Exposure, infused: int, minutes: int) -> list[tuple[int, float | None]]:
+    """Minutes of a stretch with the rate planned for them: the step rate for the first 7 infused days of a step."""
+    step = max(0, min(minutes, STEP_MINUTES - infused)) if one.is_step else 0
+    parts = [(step, one.step_rate)] if step else []
+    return [*parts, (minutes - step, one.planned_rate)] if minutes > step else parts
+
+
+# What stands around the cycle ------------------------------------------------------------------------------------------
+
+
+def _kept(record: Record, form: str, name: str) -> list[tuple[date, Row]]:
+    return [(at, row) for at, row in record.dated(form, name) if at >= date(1900, 1, 1)]
+
+
+def treatments(record: Record) -> list[Treatment]:
+    """Courses and transplants that count."""
+    found = []
+    for at, row in _kept(record, "treatment_course", "tc_start"):
+        drugs = row.get("tc_drugs")
+        ticked = set(drugs) if isinstance(drugs, list) else set()
+        doses = number(row, "tc_it_doses")
+        if ticked - NOT_CHEMOTHERAPY:
+            kind = "CHEMOTHERAPY"
+        elif ticked:
+            kind = "TARGETED_OR_STEROID"
+        else:
+            kind = "INTRATHECAL" if doses else "CHEMOTHERAPY"
+        end = day(row, "tc_end")
+        found.append(Treatment(at, end if end is not None and end <= record.last_day else None, kind, row))
+    found += [Treatment(at, at, "HSCT", row) for at, row in _kept(record, "hct", "hc_date")]
+    return found
+
+
+def samples(record: Record) -> list[Sample]:
+    """MRD results; a failed or contradictory one is none."""
+    found = []
+    for at, row in _kept(record, "mrd", "mr_date"):
+        reading, level = _reading(row)
+        method = METHODS.get(_code(row, "mr_method"), "OTHER")
+        if reading is not None:
+            order = (
+                0 if row.get("mr_source") == 1 else 1,
+                {"FLOW": 0, "NGS": 1}.get(method, 2),
+                int(str(row["instance"])),
+            )
+            found.append(Sample(at, reading, level, method, order))
+    return found
+
+
+def _reading(row: Row) -> tuple[str | None, float | None]:
+    result, value, method = row.get("mr_result"), number(row, "mr_value"), row.get("mr_method")
+    per = {1: 100.0, 2: 1e6, 4: 1.0}.get(_code(row, "mr_unit"))
+    level = value / per if value is not None and per else None
+    deep = {1: row.get("mr_sens") in (1, 2, 3), 2: row.get("mr_sens") == 3}.get(_code(row, "mr_method"), True)
+    if result not in (0, 1, 2) or (result == 0 and level is not None and level >= 1e-4):
+        return None, level
+    if result == 2:
+        return "POS_BELOW_LOQ", level
+    if result == 0:
+        return ("NEG" if deep else "NEG_UNVERIFIED"), level
+    return ("NEG" if method == 1 and level is not None and level < 1e-4 and deep else "POS"), level
+
+
+def _remission(row: Row) -> bool | None:
+    marrow, blood, percent = row.get("ra_bm_lymphoblast"), row.get("ra_pb_lymphoblast"), number(row, "ra_bm_blast")
+    clear = {0: True, 1: False}.get(_code(row, "ra_bm_lymphoblast"))
+    if marrow is None and percent is not None:
+        clear = percent < 5
+    free = {0: True, 1: False}.get(blood if isinstance(blood, int) else -1)
+    return False if clear is False or free is False else True if clear and free else None
+
+
+def _first_progression(record: Record) -> date | None:
+    dates = course(record)
+    if dates.plan is None or dates.plan < date(1900, 1, 1):
+        return None
+    days = [one.on for one in relapses_of(record, death_of(record)) if one.on >= dates.plan]
+    days += [dates.refractory] if dates.refractory else []
+    return min(days, default=None)
+
+
+def _recurrence(record: Record) -> date | None:
+    readings = samples(record)
+    found = [
+        late.on
+        for late in readings
+        if late.reading == "POS"
+        and any(s.method == late.method and s.on < late.on and s.reading in ("NEG", "NEG_UNVERIFIED") for s in readings)
+    ]
+    found += [at for at, row in _kept(record, "relapse", "rl_date") if row.get("rl_kind") == 5]
+    return min(found, default=None)
+
+
+def _around(record: Record, item: Told, cycles: list[Told], given: list[Treatment]) -> dict[str, Value]:
+    reported = PURPOSES.get(_code(item.exposure.row, "bc_purpose"))
+    start = item.start
+    if start is None:
+        empty: dict[str, Value] = dict.fromkeys(AROUND)
+        return {
+            **empty,
+            "context_cd": reported,
+            "context_reported_cd": reported,
+            "context_source_cd": "REPORTED" if reported else None,
+        }
+    relapses, diagnosis = relapses_of(record, death_of(record)), diagnosis_of(record)
+    refractory = course(record).refractory
+    worse = [one.on for one in relapses if one.on <= start] + (
+        [refractory] if refractory and refractory <= start else []
+    )
+    last_worse = max(worse, default=None)
+
+    def since(on: date) -> bool:
+        return on <= start and (last_worse is None or on > last_worse)
+
+    judged = [(at, _remission(row)) for at, row in _kept(record, "response", "ra_date") if since(at)]
+    remission = min((at for at, clear in judged if clear), default=None)
+    mrd = samples(record)
+    before = [sample for sample in mrd if remission is not None and remission <= sample.on <= start]
+    last = min(before, key=lambda sample: (-sample.on.toordinal(), sample.order), default=None)
+    near = last if last is not None and (start - last.on).days <= 42 else None
+    following = [one.start for one in given if one.kind in ("CHEMOTHERAPY", "HSCT") and one.start > start]
+    following += [other.start for other in cycles if other.start is not None and other.start > start]
+    until = min([start + timedelta(days=56), *following])
+    after = [sample for sample in mrd if start + timedelta(days=21) <= sample.on <= until]
+    first = min(after, key=lambda sample: (sample.on, sample.order), default=None)
+    if last_worse is not None and remission is None:
+        context = "RELAPSED_REFRACTORY"
+    elif any(one.kind == "HSCT" and since(one.start) for one in given):
+        context = "POST_HSCT"
+    elif remission is not None and reported == "BRIDGING":
+        context = "BRIDGING"
+    elif remission is not None and any(one.row.get("tc_phase") == 8 and since(one.start) for one in given):
+        context = "MAINTENANCE"
+    elif remission is not None:
+        context = {"POS": "MRD_POS", "POS_BELOW_LOQ": "MRD_POS", "NEG": "MRD_NEG_CONSOL"}.get(
+            last.reading if last else "", "CR_MRD_UNKNOWN"
+        )
+    else:
+        context = "INDUCTION" if any(clear is not None for _, clear in judged) else "UNKNOWN"
+    source: str | None = "BOTH_AGREE" if context == reported else "DISAGREE" if reported else "DERIVED"
+    if context == "UNKNOWN":
+        context, source = reported or context, "REPORTED" if reported else None
+    return {
+        "context_cd": context,
+        "context_reported_cd": reported,
+        "context_source_cd": source,
+        "is_in_cr1": remission is not None and last_worse is None,
+        "days_dx_to_cycle": (start - diagnosis[0]).days if diagnosis else None,
+        "days_cr_to_cycle": (start - remission).days if remission else None,
+        "mrd_before_cd": near.reading if near else None,
+        "mrd_before_frac": near.level if near else None,
+        "mrd_before_method_cd": near.method if near else None,
+        "mrd_before_days": (start - near.on).days if near else None,
+        "mrd_after_cd": first.reading if first else None,
+        "mrd_after_method_cd": first.method if first else None,
+        "mrd_after_days": (first.on - start).days if first else None,
+        **_beside(record, item, cycles, given),
+    }
+
+
+def _beside(record: Record, item: Told, cycles: list[Told], given: list[Treatment]) -> dict[str, Value]:
+    start = item.start
+    assert start is not None
+    end, form = item.end or start, item.exposure.row
+
+    def runs(one: Treatment) -> bool:
+        open_ended = one.row.get("tc_status") in (3, None)
+        last = one.end or (date.max if open_ended else one.start)
+        return one.kind != "HSCT" and one.start <= end and last >= start
+
+    running = [one.row for one in given if runs(one)]
+
+    def any_drug(*codes: int) -> bool:
+        return any(code in drugs for row in running if isinstance(drugs := row.get("tc_drugs"), list) for code in codes)
+
+    following = [other.start for other in cycles if other.overall > item.overall and other.start is not None]
+    limit = min(following, default=date.max)
+    events = [
+        row
+        for at, row in _kept(record, "adverse_event", "ae_start")
+        if start <= at <= end + timedelta(days=14) and at < limit
+    ]
+
+    def worst(term: int, name: str) -> tuple[bool, int | None]:
+        own = [row for row in events if row.get("ae_term") == term]
+        grades = [grade for row in own if isinstance(grade := row.get(name), int) and grade != 9]
+        return bool(own), max(grades, default=None)
+
+    crs, icans = worst(1, "ae_crs_astct"), worst(2, "ae_icans")
+    return {
+        "has_concurrent_tki": any_drug(24, 25, 26, 27) or form.get("bc_tki") in (1, 2, 3, 4),
+        "has_concurrent_inotuzumab": any_drug(23) or form.get("bc_ino") == 1,
+        "has_concurrent_it": any((number(row, "tc_it_doses") or 0) > 0 for row in running)
+        or (number(form, "bc_it_doses") or 0) > 0,
+        "has_concurrent_maintenance": any(row.get("tc_phase") == 8 for row in running),
+        "has_concurrent_course": any(row.get("tc_phase") in (2, 3, 4, 5, 6, 7, 9, 10) for row in running),
+        "has_crs": crs[0],
+        "crs_max_grade": crs[1],
+        "has_neurotoxicity": icans[0],
+        "icans_max_grade": icans[1],
+    }
+
+
+def _timing(found: dict[int, dict[str, Value]], cycles: list[Told], given: list[Treatment], entered: set[int]) -> None:
+    """Courses, blocks, delay and dose intensity, among started cycles."""
+    names = ("blin_course_no", "cycle_in_course_no", "cycle_number_source_cd", "has_missing_prior_cycle", "block_no")
+    names += ("n_chemo_between_prev", "predecessor_cd", "days_from_predecessor", "delay_days", "is_delayed", "is_late")
+    names += ("rdi_frac", "gap_prev_cycle_days", "start_to_start_days")
+    for columns in found.values():
+        columns.update(dict.fromkeys(names))
+    started = [item for item in cycles if item.started and item.start is not None]
+    previous: Told | None = None
+    course_no = in_course = block = length = 0
+    blocks: dict[int, list[tuple[Told, int]]] = {}
+    for item in started:
+        columns, begin = found[item.exposure.instance], item.start
+        assert begin is not None
+        before = [one for one in given if one.start < begin and one.kind != "INTRATHECAL"]
+        between = [
+            one for one in before if previous is not None and previous.start is not None and one.start > previous.start
+        ]
+        chemo, transplant = (sum(one.kind == kind for one in between) for kind in ("CHEMOTHERAPY", "HSCT"))
+        mine = item.exposure.row.get("bc_number")
+        theirs = previous.exposure.row.get("bc_number") if previous else None
+        restarted = isinstance(mine, int) and isinstance(theirs, int) and mine <= theirs
+        opens = previous is None or item.line != previous.line or restarted or transplant > 0
+        course_no, in_course = (course_no + 1, 1) if opens else (course_no, in_course + 1)
+        block += opens or chemo > 0
+        columns |= {"blin_course_no": course_no, "cycle_in_course_no": in_course, "block_no": block}
+        columns["cycle_number_source_cd"] = (
+            "DERIVED" if mine is None else "BOTH_AGREE" if mine in (item.overall, in_course) else "DISAGREE"
+        )
+        if isinstance(mine, int):
+            columns["has_missing_prior_cycle"] = any(lower not in entered for lower in range(1, mine))
+
+        def elapsed(at: date | None, begin=begin) -> int | None:
+            return None if at is None else (begin - at).days
+
+        direct = previous is not None and chemo == transplant == 0
+        if previous is not None:
+            columns["n_chemo_between_prev"] = chemo
+            columns["gap_prev_cycle_days"], columns["start_to_start_days"] = (
+                elapsed(previous.end),
+                elapsed(previous.start),
+            )
+        if direct and previous is not None:
+            columns["predecessor_cd"], columns["days_from_predecessor"] = "BLINATUMOMAB", elapsed(previous.end)
+            late = elapsed(previous.start)
+            columns["delay_days"] = None if late is None else late - length
+            columns["is_delayed"] = None if late is None else late - length > 7
+        else:
+            rank = {"HSCT": 0, "CHEMOTHERAPY": 1}
+            last = min(
+                before,
+                key=lambda one: (
+                    -one.start.toordinal(),
+                    rank.get(one.kind, 2),
+                    -(one.end or date.max).toordinal(),
+                    -int(str(one.row["instance"])),
+                ),
+                default=None,
+            )
+            columns["predecessor_cd"] = last.kind if last else "NONE"
+            waited = elapsed(last.end) if last else None
+            columns["days_from_predecessor"] = waited
+            columns["is_late"] = None if waited is None else waited > 42
+        length = 84 if item.line == "RELAPSED_REFRACTORY" and in_course >= 6 else 42
+        blocks.setdefault(block, []).append((item, length))
+        previous = item
+    for block_of in blocks.values():
+        if len(block_of) < 2 or any(item.exposure.is_running for item, _ in block_of):
+            continue
+        for place, (item, planned) in enumerate(block_of):
+            after = block_of[place + 1][0].start if place + 1 < len(block_of) else None
+            actual = planned if after is None or item.start is None else (after - item.start).days
+            fraction = found[item.exposure.instance]["dose_completeness_frac"]
+            if isinstance(fraction, float) and actual > 0:
+                found[item.exposure.instance]["rdi_frac"] = fraction * planned / actual

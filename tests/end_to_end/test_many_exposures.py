@@ -1,0 +1,142 @@
+"""Exposure of many registries against the oracle: every column of every cycle, every interval, every segment, every patient."""
+
+from __future__ import annotations
+
+import pytest
+from oracle.cycle_story import story, told
+from oracle.infusion import Clock, exposures
+from oracle.records import Record
+
+pytestmark = pytest.mark.slow
+EXACT = 1e-9
+MONTH_COLUMNS = 5
+
+
+@pytest.fixture(scope="module")
+def records(many_registries):
+    """Every record whose rows are kept: generated, with awkward infusions, and with awkward endpoints."""
+    truths = [*many_registries.generated, *(one for made in many_registries.special.values() for one in made)]
+    found = [Record(truth, many_registries.cut) for truth in truths]
+
+    def is_removed(record):
+        form = record.once("registration")
+        return form.get("consent_status") == 6 and form.get("withdraw_scope") == 2
+
+    return {record.record_id: record for record in found if not is_removed(record)}
+
+
+@pytest.fixture(scope="module")
+def clocks(many_registries, records):
+    return {name: Clock(record, many_registries.cut_utc) for name, record in records.items()}
+
+
+def _same(found, wanted):
+    if isinstance(wanted, float) and found is not None:
+        return found == pytest.approx(wanted, rel=EXACT, abs=EXACT)
+    return found == wanted and isinstance(found, bool) == isinstance(wanted, bool)
+
+
+def _differing(found, wanted):
+    """Where two mappings of rows differ: (key, column) -> (found, wanted); a missing row counts as one."""
+    gone = {(key, "row"): (key in found, key in wanted) for key in found.keys() ^ wanted.keys()}
+    return gone | {
+        (key, name): (found[key][name], value)
+        for key in found.keys() & wanted.keys()
+        for name, value in wanted[key].items()
+        if not _same(found[key][name], value)
+    }
+
+
+def test_every_column_of_every_cycle(many_registries, records, clocks, proof):
+    wanted = {
+        (name, instance): columns
+        for name, record in records.items()
+        for instance, columns in story(record, clocks[name]).items()
+    }
+    rows = many_registries.rows("select * from marts.blin_cycle_exposure")
+    found = {(row["record_id"], row["cycle_instance_no"]): row for row in rows}
+    differing = _differing(found, wanted)
+    assert differing == {}, f"{len(differing)} differences"
+    columns = len(next(iter(wanted.values())))
+    registries = len(many_registries.registries)
+    proof(f"exposure: {registries} registries, {len(wanted)} cycles x {columns} columns equal to the oracle")
+
+
+def test_every_interval_is_what_was_painted_minute_by_minute(many_registries, records, clocks, proof):
+    wanted = {}
+    for name, record in records.items():
+        for item in told(record, clocks[name]):
+            for number, stretch in enumerate(item.exposure.stretches or [], start=1):
+                wanted[name, item.overall, number] = {
+                    "infused_h": stretch.minutes / 60,
+                    "from_cycle_start_h": (stretch.start - (item.exposure.start or 0)) / 60,
+                    "rate_mcg_day": stretch.rate,
+                    "is_overlap": len(stretch.rates) > 1,
+                }
+    rows = many_registries.rows("select * from marts.blin_infused_interval")
+    found = {(row["record_id"], row["cycle_overall_no"], row["interval_no"]): row for row in rows}
+    assert _differing(found, wanted) == {}
+    minutes = round(sum(row["infused_h"] for row in wanted.values()) * 60)
+    proof(f"exposure: {len(wanted)} intervals, {minutes} infused minutes equal to the painted ones")
+
+
+def test_every_segment(many_registries, records, clocks, proof):
+    wanted = {}
+    for name, record in records.items():
+        for one in exposures(record, clocks[name]):
+            for segment in one.segments:
+                own = [stretch for stretch in one.stretches or [] if stretch.owner == segment.instance]
+                wanted[name, segment.instance] = {
+                    "recorded_h": (segment.stop - segment.start) / 60,
+                    "counted_h": sum(stretch.minutes for stretch in own) / 60,
+                    "counted_mcg": sum(stretch.minutes * segment.rate for stretch in own) / 1440,
+                    "rate_mcg_day": segment.rate,
+                    "is_open": segment.is_open,
+                }
+    rows = many_registries.rows(
+        "select segment.* from marts.blin_infusion_segment as segment "
+        "inner join marts.blin_cycle_exposure as cycle using (patient_key, cycle_overall_no) "
+        "where cycle.exposure_source_cd = 'SEGMENTS'"
+    )
+    found = {(row["record_id"], row["instance_no"]): row for row in rows}
+    assert _differing(found, wanted) == {}
+    proof(f"exposure: {len(wanted)} segments equal to the oracle")
+
+
+def test_the_awkward_records_reach_every_branch(many_registries):
+    """Without these the comparison would prove little."""
+    rows = many_registries.rows("select * from marts.blin_cycle_exposure")
+    for column, values in {
+        "exposure_source_cd": {"SEGMENTS", "HEADER", "UPPER_BOUND", "NOT_STARTED"},
+        "completion_status_cd": {
+            "COMPLETED",
+            "COMPLETED_REDUCED",
+            "STOPPED_EARLY",
+            "ONGOING",
+            "NOT_STARTED",
+            "NOT_EVALUABLE",
+        },
+        "context_cd": {
+            "INDUCTION",
+            "MRD_NEG_CONSOL",
+            "MRD_POS",
+            "CR_MRD_UNKNOWN",
+            "MAINTENANCE",
+            "BRIDGING",
+            "POST_HSCT",
+            "RELAPSED_REFRACTORY",
+        },
+        "granularity_cd": {"DATETIME", "DATE_ONLY", "CYCLE_ONLY"},
+        "predecessor_cd": {"BLINATUMOMAB", "CHEMOTHERAPY", "TARGETED_OR_STEROID", "HSCT", "NONE"},
+        "has_restep": {True, False, None},
+        "is_delayed": {True, False, None},
+        "is_late": {True, False, None},
+    }.items():
+        assert values <= {row[column] for row in rows}, column
+    reasons = {row["reason_cd"] for row in many_registries.rows("select distinct reason_cd from quality.quarantine")}
+    assert {
+        "INF_START_MISSING", "INF_NO_CYCLE", "INF_CYCLE_NOT_STARTED", "INF_RATE_MISSING", "INF_BSA_MISSING",
+        "INF_NEGATIVE_OR_ZERO", "INF_START_AFTER_CUT", "INF_AFTER_DEATH", "INF_AFTER_WITHDRAWAL", "INF_EXACT_DUPLICATE",
+        "CYC_START_MISSING", "CYC_NEGATIVE_OR_ZERO", "CYC_EXACT_DUPLICATE", "CYC_AFTER_DEATH", "CYC_START_AFTER_CUT",
+        "CYC_AFTER_WITHDRAWAL",
+    } <= reasons  # fmt: skip
