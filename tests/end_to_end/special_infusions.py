@@ -23,7 +23,7 @@ TURNS = (date(2024, 3, 10), date(2024, 11, 3), date(2025, 3, 9), date(2025, 11, 
 def awkward_infusions(random: Random, number: int, sites: list[RawSite]) -> list[RecordTruth]:
     """A few such records of one registry."""
     return [
-        _record(random, site := random.choice(sites), f"{site.record_prefix}-8{place:03d}")
+        _record(random, site := random.choice(sites), f"{site.record_prefix}-6{place:03d}")
         for place in range(PER_REGISTRY)
     ]
 
