@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+from cycles_by_hand import cases, expected
+from exposure_drawing import draw
 from oracle.cycle_story import story, told
 from oracle.infusion import Clock, exposures
 from oracle.records import Record
 
 pytestmark = pytest.mark.slow
 EXACT = 1e-9
-MONTH_COLUMNS = 5
+DRAWING = Path(__file__).resolve().parents[2] / "docs" / "images" / "exposure.svg"
 
 
 @pytest.fixture(scope="module")
@@ -140,3 +145,36 @@ def test_the_awkward_records_reach_every_branch(many_registries):
         "CYC_START_MISSING", "CYC_NEGATIVE_OR_ZERO", "CYC_EXACT_DUPLICATE", "CYC_AFTER_DEATH", "CYC_START_AFTER_CUT",
         "CYC_AFTER_WITHDRAWAL",
     } <= reasons  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def by_hand(many_registries):
+    """Rows of the cases worked by hand, by the number of the case."""
+    rows = {row["record_id"]: row for row in many_registries.rows("select * from marts.blin_cycle_exposure")}
+    return [rows[record.record_id] for record in many_registries.special["cycles_by_hand"]]
+
+
+@pytest.mark.parametrize(("place", "case"), enumerate(cases()), ids=[case["case"] for case in cases()])
+def test_cycles_worked_by_hand(by_hand, place, case):
+    found, wanted = by_hand[place], expected(case)
+    rounded = {name: round(found[name], 8) if isinstance(found[name], float) else found[name] for name in wanted}
+    assert rounded == wanted, case["working"]
+
+
+def test_the_drawing_in_the_docs_is_of_the_real_tables(many_registries):
+    """``BLIN_RENEW=1`` writes it anew."""
+    place = next(number for number, case in enumerate(cases()) if "docs/exposure.md" in case["case"])
+    record_id = many_registries.special["cycles_by_hand"][place].record_id
+
+    def rows(table, order):
+        found = many_registries.rows(f"select * from marts.{table} order by patient_key, {order}")
+        return [row for row in found if row["record_id"] == record_id]
+
+    drawn = draw(
+        rows("blin_cycle_exposure", "cycle_overall_no")[0],
+        rows("blin_infusion_segment", "segment_seq"),
+        rows("blin_infused_interval", "interval_no"),
+    )
+    if os.environ.get("BLIN_RENEW"):
+        DRAWING.write_text(drawn, encoding="utf-8")
+    assert DRAWING.read_text(encoding="utf-8") == drawn, "renew with BLIN_RENEW=1"

@@ -42,6 +42,8 @@ select
         else 'CYCLE_ONLY'
     end as granularity_cd,
     case
+        -- A date on the form of a cycle never started is a plan, not a start.
+        when dated.exposure_source_cd = 'NOT_STARTED' then null
         when dated.cycle_start_date >= period.progression_date then 'RELAPSED_REFRACTORY'
         when dated.cycle_start_date >= recurrence.recurrence_date then 'MRD_DIRECTED'
         when dated.cycle_start_date is not null then 'FRONTLINE'

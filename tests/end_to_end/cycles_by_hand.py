@@ -1,0 +1,163 @@
+"""Reads ``cycles_by_hand.yml`` into records for the tables, and gives back what they must say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import yaml
+from dbt_warehouse import RawSite
+
+from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+
+FILE = Path(__file__).with_name("cycles_by_hand.yml")
+CHICAGO = "America/Chicago"
+_REASONS = {
+    "planned end": 1,
+    "dose step": 2,
+    "CRS": 3,
+    "infection": 5,
+    "pump": 8,
+    "logistics": 9,
+    "permanent stop": 12,
+}
+_STATUS = {"ongoing": 1, "completed": 2, "stopped early": 3, "never started": 4}
+_TIMES = {"both": 1, "start only": 2, "dates only": 3}
+_YES = {"yes": 1, "no": 0}
+#: Name of an expectation -> column of ``blin_cycle_exposure``.
+COLUMNS = {
+    "source": "exposure_source_cd",
+    "days": "delivered_days",
+    "mcg": "delivered_mcg",
+    "days_at_most": "delivered_days_upper",
+    "mcg_at_most": "delivered_mcg_upper",
+    "planned_mcg": "planned_mcg",
+    "breaks": "n_short_breaks",
+    "interruptions": "n_interrupt_4h",
+    "longest_pause_h": "longest_interrupt_h",
+    "cause": "interrupt_reason_cd_first",
+    "label_cycles": "label_cycles",
+    "complete": "completed",
+    "status": "completion_status_cd",
+    "reduced_days": "reduced_dose_days",
+    "restep": "has_restep",
+    "overlap_h": "rate_conflict_h",
+    "set_aside": "n_segments_quarantined",
+}
+_ANSWERS = {"yes": True, "no": False, "not known": None}
+
+
+def hand_worked_cycles(random: Random, number: int, sites: list[RawSite]) -> list[RecordTruth]:
+    """Each case as one patient, in the first registry only."""
+    site = next(site for site in sites if site.time_zone == CHICAGO) if number == 0 else None
+    return [] if site is None else [_record(case, _record_id(site, place), site) for place, case in enumerate(cases())]
+
+
+def cases() -> list[dict[str, Any]]:
+    """The cases in the order of the file."""
+    found: list[dict[str, Any]] = yaml.load(FILE.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    return found
+
+
+def expected(case: dict[str, Any]) -> dict[str, object]:
+    """Column -> value that a case must lead to."""
+    return {COLUMNS[name]: _value(name, text) for name, text in case["expect"].items()}
+
+
+def _value(name: str, text: str) -> object:
+    if name in ("complete", "restep"):
+        return _ANSWERS[text]
+    return text if name in ("source", "cause", "status") else float(text)
+
+
+def _record_id(site: RawSite, place: int) -> str:
+    return f"{site.record_prefix}-5{place:03d}"
+
+
+def _record(case: dict[str, Any], record_id: str, site: RawSite) -> RecordTruth:
+    form, segments = case.get("form", {}), case["segments"]
+    rows: dict[str, list[dict[str, Recorded]]] = {
+        "registration": [_registration()],
+        "treatment_plan": [{"plan_date": "2025-01-20", "plan_backbone": 1, "plan_blin": 1}],
+        "blin_cycle": [_cycle(form, segments)],
+        "blin_segment": [_segment(*segment) for segment in segments],
+    }
+    if "death" in case:
+        rows["death"] = [{"dth_dead": 1, "dth_date": case["death"], "dth_date_prec": 1, "dth_cause": 2}]
+    once = {"registration", "treatment_plan", "death"}
+    return RecordTruth(
+        record_id=record_id,
+        site_id=site.site_id,
+        time_zone=site.time_zone,
+        infused=[],
+        recorded={
+            name: [
+                RecordedRow(instance=None if name in once else place, values=values)
+                for place, values in enumerate(own, start=1)
+            ]
+            for name, own in rows.items()
+            if own
+        },
+        unusable=[],
+        planted=[],
+    )
+
+
+def _registration() -> dict[str, Recorded]:
+    return {
+        "enroll_type": 1,
+        "reg_date": "2025-02-01",
+        "elig_ball": 1,
+        "dx_date": "2025-01-15",
+        "dx_date_prec": 1,
+        "age_dx": 45.0,
+        "blin_in_trial": 0,
+        "vital_entry": 1,
+        "consent_status": 1,
+        "consent_date": "2025-02-01",
+        "screen_note_code": 0,
+    }
+
+
+def _cycle(form: dict[str, str], segments: list[list[str]]) -> dict[str, Recorded]:
+    row: dict[str, Recorded] = {
+        "bc_number": 1,
+        "bc_line": 1,
+        "bc_purpose": 2,
+        "bc_weight": float(form.get("weight", 80)),
+        "bc_step": _YES[form.get("step", "no")],
+        "bc_plan_days": int(form.get("planned_days", 28)),
+        "bc_plan_rate": float(form.get("planned_rate", 28)),
+        "bc_status": _STATUS[form.get("status", "completed")],
+        "bc_interrupted": _YES[form.get("interrupted", "no")],
+        "bc_time_known": _TIMES[form.get("times", "both")],
+    }
+    if "surface" in form:
+        row["bc_bsa"] = float(form["surface"])
+    starts = [form["start"]] if "start" in form else [start for start, *_ in segments]
+    stops = [form["stop"]] if "stop" in form else [stop for _, stop, *_ in segments if _is_given(stop)]
+    if starts:
+        row["bc_start"] = min(starts)
+    if stops:
+        row["bc_end"] = max(stops)
+    return row
+
+
+def _segment(start: str, stop: str, rate: str, reason: str) -> dict[str, Recorded]:
+    amount, _, unit = rate.partition(" ")
+    row: dict[str, Recorded] = {
+        "sg_cycle": 1,
+        "sg_start": start,
+        "sg_rate": float(amount),
+        "sg_rate_unit": 2 if unit else 1,
+    }
+    if _is_given(stop):
+        row["sg_end"] = stop
+    if _is_given(reason):
+        row["sg_end_reason"] = _REASONS[reason]
+    return row
+
+
+def _is_given(text: str) -> bool:
+    return text not in ("", "null")
