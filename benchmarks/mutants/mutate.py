@@ -88,7 +88,7 @@ def prepare(folder: Path) -> None:
         folder / "warehouse.duckdb",
         RawRegistry(source.project.rows, sites, source.project.record_groups),
     )
-    done = dbt(folder, "run")
+    done = dbt(folder, "build", "--resource-type", "model", "--resource-type", "seed")
     if done.returncode != 0:
         raise SystemExit(f"The project does not build without any fault.\n{done.stdout[-2000:]}")
 

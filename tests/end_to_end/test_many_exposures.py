@@ -10,6 +10,7 @@ from cycles_by_hand import cases, expected
 from exposure_drawing import draw
 from oracle.cycle_story import story, told
 from oracle.infusion import Clock, exposures
+from oracle.patient_story import patient
 from oracle.records import Record
 
 pytestmark = pytest.mark.slow
@@ -106,6 +107,14 @@ def test_every_segment(many_registries, records, clocks, proof):
     found = {(row["record_id"], row["instance_no"]): row for row in rows}
     assert _differing(found, wanted) == {}
     proof(f"exposure: {len(wanted)} segments equal to the oracle")
+
+
+def test_every_patient(many_registries, records, clocks, proof):
+    rows = {name: patient(record, clocks[name]) for name, record in records.items()}
+    wanted = {name: row for name, row in rows.items() if row is not None}
+    found = {row["record_id"]: row for row in many_registries.rows("select * from marts.blin_exposure")}
+    assert _differing(found, wanted) == {}
+    proof(f"exposure: {len(wanted)} patients x {len(next(iter(wanted.values())))} columns equal to the oracle")
 
 
 def test_the_awkward_records_reach_every_branch(many_registries):

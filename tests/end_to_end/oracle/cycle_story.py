@@ -98,7 +98,7 @@ def told(record: Record, clock: Clock) -> list[Told]:
             item.exposure.instance,
         )
     )
-    progressed, back = _first_progression(record), _recurrence(record)
+    progressed, back = first_progression(record), _recurrence(record)
     for place, item in enumerate(found, start=1):
         item.overall = place
         if item.start is not None:
@@ -329,7 +329,7 @@ def _remission(row: Row) -> bool | None:
     return False if clear is False or free is False else True if clear and free else None
 
 
-def _first_progression(record: Record) -> date | None:
+def first_progression(record: Record) -> date | None:
     dates = course(record)
     if dates.plan is None or dates.plan < date(1900, 1, 1):
         return None

@@ -45,7 +45,8 @@ select
     case
         when not is_started then 'NOT_STARTED'
         when is_running then 'ONGOING'
-        when is_complete and completeness_frac < {{ parameter('completed_reduced_below') }} then 'COMPLETED_REDUCED'
+        when is_complete and round(completeness_frac, 9) < {{ parameter('completed_reduced_below') }}
+            then 'COMPLETED_REDUCED'
         when is_complete then 'COMPLETED'
         when not is_complete then 'STOPPED_EARLY'
         else 'NOT_EVALUABLE'
