@@ -19,5 +19,4 @@ def small_number_rules(parameters: Parameters) -> SmallNumberRules:
         events_per_coefficient=parameters.events_per_coefficient,
         events_per_coefficient_penalised=parameters.events_per_coefficient_penalised,
         min_at_risk_fixed_time=parameters.min_at_risk_fixed_time,
-        min_events_median=parameters.min_events_median,
     )

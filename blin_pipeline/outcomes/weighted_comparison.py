@@ -15,7 +15,7 @@ import numpy as np
 from blin_pipeline.outcomes.association_data import independent_terms, propensity_terms
 from blin_pipeline.outcomes.rules import small_number_rules
 from blin_pipeline.outcomes.statistics.arrays import NotEstimableError
-from blin_pipeline.outcomes.statistics.bootstrap import draws_within, percentile_interval
+from blin_pipeline.outcomes.statistics.bootstrap import draws_of_clusters, draws_within, percentile_interval
 from blin_pipeline.outcomes.statistics.bootstrap_association import bootstrap_overlap_hazard_ratio
 from blin_pipeline.outcomes.statistics.cox import fit_cox, hazard_ratio, robust_covariance
 from blin_pipeline.outcomes.statistics.cox_rows import cox_rows
@@ -30,13 +30,18 @@ from blin_pipeline.outcomes.statistics.weighting import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from blin_pipeline.outcomes.builder import FixedRows, ResultBuilder, RowFields
     from blin_pipeline.outcomes.result import ResultRow
+    from blin_pipeline.outcomes.statistics.arrays import Counts
 
 TARGETS: tuple[Target, ...] = ("overlap", "stabilised_iptw", "att")
 BALANCED = 0.1
+#: Share of bootstrap samples without an estimate above which there is no interval.
+MOST_FAILED = 0.1
 
 
 def weighted_rows(build: ResultBuilder, prefix: str, population: str, patients: pd.DataFrame) -> list[ResultRow]:
@@ -130,25 +135,38 @@ def _one_target(
             se=found.std_err,
         )
     ]
-    if target == "overlap" and min(int(at.exposed.sum()), int((~at.exposed).sum())) < parameters.bootstrap_below:
-        counts = draws_within(
-            chosen["site_id"].to_numpy(dtype=str), parameters.bootstrap_samples, parameters.bootstrap_seed
-        )
+    if target == "overlap":
+        made += _bootstraps(given, statistic, at, chosen["site_id"].to_numpy(dtype=str), matrix, found.value)
+    return made
+
+
+def _bootstraps(
+    given: FixedRows, statistic: str, at: Landmark, site: np.ndarray, matrix: np.ndarray, value: float
+) -> list[ResultRow]:
+    """Percentile intervals: of patients within sites for small arms, of whole sites where these are few, as a check."""
+    parameters = given.build.context.parameters
+    draws: dict[str, tuple[str, Callable[[np.ndarray, int, int], Counts]]] = {}
+    if min(int(at.exposed.sum()), int((~at.exposed).sum())) < parameters.bootstrap_below:
+        draws["weighted_cox_overlap_bootstrap"] = ("patients within sites", draws_within)
+    if np.unique(site).size < parameters.min_clusters:
+        draws["weighted_cox_overlap_site_bootstrap"] = ("whole sites", draws_of_clusters)
+    made = []
+    for method, (what, draw) in draws.items():
+        counts = draw(site, parameters.bootstrap_samples, parameters.bootstrap_seed)
         logs = bootstrap_overlap_hazard_ratio(at.time, at.event, at.exposed, matrix, counts)
         interval = percentile_interval(logs, parameters.confidence_level)
-        if interval.n_samples - interval.n_failed < 0.9 * interval.n_samples:
-            reason = f"{interval.n_failed} of {interval.n_samples} samples gave no estimate"
+        if interval.n_failed > MOST_FAILED * interval.n_samples:
+            reason = f"{interval.n_failed} of {interval.n_samples} samples of {what} gave no estimate"
             state: RowFields = {"state": "not_estimable", "reason": reason}
         else:
-            low, high = np.exp(interval.lower), np.exp(interval.upper)
             state = {
-                "value": found.value,
-                "lower": min(low, found.value),
-                "upper": max(high, found.value),
+                "value": value,
+                "lower": min(float(np.exp(interval.lower)), value),
+                "upper": max(float(np.exp(interval.upper)), value),
                 "se": interval.std_err,
-                "reason": f"percentiles of {interval.n_samples} samples within sites, {interval.n_failed} without an estimate",
+                "reason": f"percentiles of {interval.n_samples} samples of {what}, {interval.n_failed} without an estimate",
             }
-        made.append(given.sharing(**state).row(statistic, unit="ratio", method="weighted_cox_overlap_bootstrap"))
+        made.append(given.sharing(**state).row(statistic, unit="ratio", method=method))
     return made
 
 

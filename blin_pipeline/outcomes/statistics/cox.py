@@ -16,7 +16,6 @@ from blin_pipeline.outcomes.statistics.arrays import (
     NotEstimableError,
     cross_product,
     floats,
-    linear_predictor,
     summed_by,
 )
 from blin_pipeline.outcomes.statistics.cox_rows import cumulated, risk_sums, score_and_information
@@ -173,8 +172,3 @@ def hazard_ratio(fit: CoxFit, place: int = 0, *, covariance: Floats | None = Non
     return HazardRatio(
         float(np.exp(log_ratio)), float(np.exp(log_ratio - half)), float(np.exp(log_ratio + half)), std_err, p_value
     )
-
-
-def log_relative_hazard(fit: CoxFit, covariates: Floats) -> Floats:
-    """Linear predictor of rows, not centred."""
-    return linear_predictor(covariates, fit.coefficient)

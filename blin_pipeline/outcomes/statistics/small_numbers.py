@@ -24,7 +24,6 @@ class SmallNumberRules:
         events_per_coefficient: Events per coefficient of an adjusted model.
         events_per_coefficient_penalised: The same for a penalised one; fewer is refused.
         min_at_risk_fixed_time: Patients at risk at a fixed time.
-        min_events_median: Events of a median where the curve only touches one half.
     """
 
     min_group_patients: int
@@ -33,7 +32,6 @@ class SmallNumberRules:
     events_per_coefficient: int
     events_per_coefficient_penalised: int
     min_at_risk_fixed_time: int
-    min_events_median: int
 
     def comparison(self, patients: tuple[int, ...], events: tuple[int, ...]) -> str:
         """Why groups may not be compared; empty when they may."""
@@ -66,8 +64,3 @@ class SmallNumberRules:
         """Why an estimate at a fixed time may not be given; empty when it may."""
         few = self.min_at_risk_fixed_time
         return f"fewer than {few} at risk" if at_risk < few else ""
-
-    def median(self, events: int, *, only_touches: bool) -> str:
-        """Why a median may not be given; empty when it may."""
-        few = self.min_events_median
-        return f"fewer than {few} events and the curve only touches one half" if only_touches and events < few else ""

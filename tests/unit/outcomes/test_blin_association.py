@@ -70,8 +70,8 @@ def test_without_an_effect_only_the_naive_comparison_finds_one(rows):
     assert "biased" in naive.reason
     for label in ("time_varying_adjusted", "landmark_120_overlap"):
         honest = [row for (name, _), row in found.items() if name == label]
-        assert honest
-        assert all(row.lower < 1.0 < row.upper for row in honest)
+        assert any(row.state == "ok" for row in honest)
+        assert all(row.lower < 1.0 < row.upper for row in honest if row.state == "ok")
 
 
 def test_every_estimator_is_there_in_each_endpoint(rows):
@@ -102,7 +102,11 @@ def test_small_arms_have_a_bootstrap_interval_beside_the_robust_one(rows):
     robust, sampled = (found["landmark_120_overlap", f"weighted_cox_overlap{end}"] for end in ("", "_bootstrap"))
     assert robust.value == sampled.value
     assert sampled.se == pytest.approx(robust.se, rel=0.35)
-    assert "1000 samples" in sampled.reason
+    assert "1000 samples of patients within sites" in sampled.reason
+    by_site = found["landmark_120_overlap", "weighted_cox_overlap_site_bootstrap"]
+    # Two of the four sites hold one sex each: samples of such sites alone cannot be fitted, and that is said.
+    assert (by_site.state, by_site.value) == ("not_estimable", None)
+    assert "samples of whole sites gave no estimate" in by_site.reason
 
 
 def test_e_values_of_all_but_the_naive_estimate(rows):

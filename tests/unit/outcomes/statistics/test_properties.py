@@ -42,6 +42,7 @@ from blin_pipeline.outcomes.statistics.weighting import (
     standardised_differences,
 )
 
+pytestmark = pytest.mark.slow
 DATA = Path(__file__).parent / "data"
 PATIENTS = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 2)), min_size=1, max_size=40)
 
@@ -253,7 +254,6 @@ def test_no_bit_depends_on_the_order_of_rows():
         assert everything(np.random.default_rng(seed).permutation(order)) == expected
 
 
-@pytest.mark.slow
 def test_no_bit_depends_on_threads():
     code = "import sys; sys.path.insert(0, sys.argv[1]); import numpy, test_properties as t; print(t.everything(numpy.arange(500)))"
     found = set()
