@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from homes import CUT, Home
+from proof import proof_count
 
 from blin_pipeline.sandbox.synthetic import SyntheticPlan, SyntheticRegistry, generate
 
@@ -76,8 +77,11 @@ def _group(item: pytest.Item) -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """For runs on several processes (pytest-xdist): tests of a group go to the same one."""
+    """Full proofs have no time limit; on several processes (pytest-xdist) the tests of a group go to the same one."""
     for item in items:
+        if "many_registries" in getattr(item, "fixturenames", ()) and proof_count(0, 1):
+            # The full count is one long build; it ends when it ends.
+            item.add_marker(pytest.mark.timeout(0))
         group = _group(item)
         if group is None:
             continue
