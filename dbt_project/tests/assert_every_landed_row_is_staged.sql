@@ -1,5 +1,5 @@
--- Landed rows reach staging, each once, for every instrument: none is lost between the landing and the typed tables. (From
--- there on: rows_conserved, kept or set aside.) Returns the instruments for which the numbers differ.
+-- Landed rows reach staging, each once, for every instrument: none is lost between the landing and the typed
+-- tables. (From there on: rows_conserved, kept or set aside.) Returns the instruments for which the numbers differ.
 {%- set plans = var('source_plan', {}) %}
 with counted as (
     {%- for form in registry_fields() %}

@@ -1,5 +1,5 @@
--- The exposure table and the models of regimen and disease mean the same by a started cycle. Returns the cycles that one
--- counts and the other does not.
+-- The exposure table and the models of regimen and disease mean the same by a started cycle. Returns the cycles
+-- that one counts and the other does not.
 with counted as (
     select
         patient_key,

@@ -99,3 +99,12 @@
         ({{ field.name }} is not null or {{ is_missing_code(field.name ~ '_null_flavor_cd') }})
     {%- endif -%}
 {%- endmacro %}
+
+{#- Instruments that have at least one required field, in project order. -#}
+{% macro forms_with_required_fields() -%}
+    {%- set forms = [] -%}
+    {%- for form, fields in registry_fields().items() if fields | selectattr('required', 'defined') | list -%}
+        {%- do forms.append(form) -%}
+    {%- endfor -%}
+    {{ return(forms) }}
+{%- endmacro %}

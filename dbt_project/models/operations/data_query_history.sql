@@ -1,4 +1,5 @@
-{#- Kept from build to build; a full refresh does not empty it. Rows of patients who may no longer be kept leave at once. -#}
+{#- Kept from build to build; a full refresh does not empty it.
+    Rows of patients who may no longer be kept leave at once. -#}
 {{ config(
     materialized='incremental',
     incremental_strategy='delete+insert',

@@ -1,5 +1,5 @@
--- Q03, error: a relapse, second cancer or remission that is over before the start of therapy, or a transplant before the
--- diagnosis. Partial dates offend only with their whole interval.
+-- Q03, error: a relapse, second cancer or remission that is over before the start of therapy, or a transplant before
+-- the diagnosis. Partial dates offend only with their whole interval.
 with therapy as (
     select
         period.patient_key,

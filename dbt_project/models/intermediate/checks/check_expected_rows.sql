@@ -1,6 +1,6 @@
--- What should be there by now. Q01, warn: no response assessment from the start of a blinatumomab cycle to 60 days after its
--- end. Q02, warn: no MRD result within 28 days of the first remission. Looked at once the days are over and the patient
--- was followed through them.
+-- What should be there by now. Q01, warn: no response assessment from the start of a blinatumomab cycle to 60 days
+-- after its end. Q02, warn: no MRD result within 28 days of the first remission. Looked at once the days are over
+-- and the patient was followed through them.
 with cycle_due as (
     select
         given.patient_key,

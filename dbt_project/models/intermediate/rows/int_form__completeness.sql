@@ -1,5 +1,5 @@
--- Grain: site x form: rows due, started and complete. Due is what was entered and, where the course of a patient asks for
--- a form that has no row yet, one more.
+-- Grain: site x form: rows due, started and complete. Due is what was entered and, where the course of a patient
+-- asks for a form that has no row yet, one more.
 {%- set always = ['registration', 'demographics', 'diagnosis', 'treatment_plan', 'death', 'data_review'] %}
 with subject as (
     select

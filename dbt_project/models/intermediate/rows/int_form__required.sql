@@ -1,11 +1,7 @@
 -- Grain: patient x form x instance of every opened form that has required fields: how many it asks for and how many are
 -- answered. A declared missing-data code is an answer; a value that cannot be read is none.
-{%- set forms = [] -%}
-{%- for form, fields in registry_fields().items() -%}
-    {%- if fields | selectattr('required', 'defined') | list -%}{%- do forms.append(form) -%}{%- endif -%}
-{%- endfor %}
 with asked as (
-    {%- for form in forms %}
+    {%- for form in forms_with_required_fields() %}
     {%- set fields = registry_fields()[form] | selectattr('required', 'defined') | list %}
     select
         patient_key,
