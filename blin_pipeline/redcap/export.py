@@ -195,7 +195,7 @@ class _Reading:
 
     def _problem(self, census: Census, log: Log | None, forms: FormsRead) -> RedcapReadError | None:
         after = self._census("census_after")
-        return judge(self._setup, census, after, forms.tallies, log, self._log.read("log_after"))
+        return judge(census, after, forms.tallies, log, self._log.read("log_after"))
 
     def _census(self, name: str) -> Census:
         census = self._reader.census(name, allow_empty=self._plan.allow_empty)

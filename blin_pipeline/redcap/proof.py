@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from blin_pipeline.redcap.census import Census
 from blin_pipeline.redcap.change_log import Log, moved_between
 from blin_pipeline.redcap.faults import RedcapReadError
-from blin_pipeline.redcap.project_setup import ProjectSetup
 from blin_pipeline.redcap.rows import FormTally
 
 
 def judge(
-    setup: ProjectSetup,
     before: Census,
     after: Census,
     tallies: Mapping[str, FormTally],
@@ -22,7 +20,6 @@ def judge(
     """What speaks against a reading; None when nothing does.
 
     Args:
-        setup: Set-up of the project.
         before: Census taken before the instruments were read.
         after: Census taken after.
         tallies: Instrument -> what its rows count.
@@ -35,11 +32,7 @@ def judge(
         return RedcapReadError("E_SOURCE_MOVED", "the records", detail="values were edited")
     for form, tally in tallies.items():
         counted = before.tallies[form]
-        same = tally.opened == counted.opened
-        if not setup.info.is_longitudinal:
-            # A classic project answers with a row per record; a longitudinal one need not where nothing is designated.
-            same = same and tally.rows == counted.rows
-        if not same:
+        if tally.opened != counted.opened or tally.due != counted.due:
             detail = f"{tally.rows.count} rows, the census counts {counted.rows.count}"
             return RedcapReadError("E_INCOMPLETE", f"records of {form!r}", detail=detail)
     return None

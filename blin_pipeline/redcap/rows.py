@@ -96,15 +96,25 @@ class Tally:
 
 @dataclass
 class FormTally:
-    """What a census says of one instrument, and what the instrument's own answer says."""
+    """What a census says of one instrument, and what the instrument's own answer says.
+
+    Attributes:
+        rows: Every row on which the instrument can stand.
+        due: Those that its answer must have, opened or not: all but instances of a repeating event, of which an answer
+            need not have one that holds nothing of the instrument.
+        opened: Those with a status.
+    """
 
     rows: Tally = field(default_factory=Tally)
+    due: Tally = field(default_factory=Tally)
     opened: Tally = field(default_factory=Tally)
 
     def add(self, key: RowKey, status: str) -> None:
         """Take one row of the instrument in."""
         digest = hashlib.blake2b("\0".join((*key, status)).encode(), digest_size=16).digest()
         self.rows.add(digest)
+        if key.repeat_instrument or not key.repeat_instance:
+            self.due.add(digest)
         if status:
             self.opened.add(digest)
 

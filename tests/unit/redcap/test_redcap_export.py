@@ -20,8 +20,9 @@ from blin_pipeline.registry.dictionary import Dictionary, Field
 from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, FaultPlan
 from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.rights import ExportRight, TokenRights
-from blin_pipeline.sandbox.rows import FormRow
+from blin_pipeline.sandbox.rows import FormRow, SourceProject
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
+from blin_pipeline.sandbox.setup import Arm, Event, Repeat
 
 
 def _cells(export: ProjectExport, *fates: Fate) -> Counter[tuple[str, ...]]:
@@ -194,6 +195,54 @@ def test_lost_row_of_a_form_that_nobody_opened_is_lost_all_the_same(workspace: P
     fault = Fault(FaultKind.CUT_AT_ROW, content="record", form="diary", times=ALWAYS, argument=1)
     lone = project(rows=rows, record_groups={"1": "", "2": ""})
     with serving({TOKEN: lone}, faults=FaultPlan([fault])) as running, pytest.raises(RedcapReadError) as caught:
+        export_project(client(running.url), workspace)
+    assert caught.value.code == "E_INCOMPLETE"
+
+
+def _visits() -> SourceProject:
+    """Two events, the later one repeating; one record has a value of an instrument without a status."""
+    return project(
+        settings={"is_longitudinal": 1},
+        arms=(Arm(1, "Only"),),
+        events=(Event(1, "Start", 1, "start_arm_1"), Event(2, "Later", 1, "later_arm_1")),
+        event_forms=(
+            *(("start_arm_1", form) for form in ("baseline", "course", "diary")),
+            *(("later_arm_1", form) for form in ("baseline", "diary")),
+        ),
+        repeating_instruments=(),
+        repeats=(Repeat("course", "start_arm_1"), Repeat("", "later_arm_1")),
+        record_groups={"1": "site_1", "2": "site_2"},
+        rows=(
+            FormRow("1", "diary", None, {"feeling": "x", "diary_complete": "2"}, "start_arm_1"),
+            FormRow("1", "course", 2, {"drug": "y", "course_complete": "2"}, "start_arm_1"),
+            FormRow("1", "baseline", 1, {"code": "7", "baseline_complete": "1"}, "later_arm_1"),
+            FormRow("2", "baseline", None, {"code": "y", "baseline_complete": "2"}, "start_arm_1"),
+            FormRow("2", "diary", None, {"feeling": "worked out, form never opened"}, "start_arm_1"),
+        ),
+    )
+
+
+def test_longitudinal_project_stands_the_proof(workspace: Path) -> None:
+    with serving({TOKEN: _visits()}) as running:
+        export = export_project(client(running.url), workspace)
+    rows = {
+        (file.form, *row.key)
+        for file in export.forms
+        for row in read_form(file, export.setup)
+        if row.fate is Fate.LANDED
+    }
+    assert rows == {
+        ("diary", "1", "start_arm_1", "", ""),
+        ("course", "1", "start_arm_1", "course", "2"),
+        ("baseline", "1", "later_arm_1", "", "1"),
+        ("baseline", "2", "start_arm_1", "", ""),
+        ("diary", "2", "start_arm_1", "", ""),
+    }
+
+
+def test_lost_row_without_status_is_noticed_in_a_longitudinal_project(workspace: Path) -> None:
+    fault = Fault(FaultKind.CUT_AT_ROW, content="record", form="diary", times=ALWAYS, argument=2)
+    with serving({TOKEN: _visits()}, faults=FaultPlan([fault])) as running, pytest.raises(RedcapReadError) as caught:
         export_project(client(running.url), workspace)
     assert caught.value.code == "E_INCOMPLETE"
 
