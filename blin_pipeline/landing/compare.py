@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from blin_pipeline.errors import DataError
@@ -12,6 +13,8 @@ from blin_pipeline.landing.difference import compare_pulls
 from blin_pipeline.landing.order import NaturalKey, natural, row_order
 from blin_pipeline.landing.parquet import read_rows
 from blin_pipeline.landing.pull import Pull
+from blin_pipeline.redcap.change_log import server_time
+from blin_pipeline.redcap.change_log import since as lines_since
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.project_setup import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT, LogEntry
 
@@ -19,6 +22,7 @@ _DELETES = re.compile(r"delete record", re.IGNORECASE)
 _EDITS = re.compile(r"(update|delete) (record|response)", re.IGNORECASE)
 _CHANGES = re.compile(r"(create|update|delete) (record|response)", re.IGNORECASE)
 _UPDATES = re.compile(r"update record", re.IGNORECASE)
+_CLOCK_BACK = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,8 @@ def refuse_unexplained_loss(
     Args:
         previous: The pull before.
         current: The new one.
-        log: Lines since the previous pull; None when the token may not read the log.
+        log: Lines of the log; those that the previous pull had already seen explain nothing. None when the token may not
+            read the log.
         accepted: A person says that what is gone is meant to be gone.
 
     Returns:
@@ -63,6 +68,7 @@ def refuse_unexplained_loss(
             "This pull is of another REDCap project than the one before.",
             fix="Use another home folder for another project; to change the project on purpose, accept the loss.",
         )
+    log = _since_previous(log, previous)
     lost = {row[0] for row in only_in_first(_records(previous), _records(current), _record_order)}
     new = {row[0] for row in only_in_first(_records(current), _records(previous), _record_order)}
     renamed = _renamed(log or (), new, previous.manifest.record_id_field)
@@ -82,6 +88,13 @@ def refuse_unexplained_loss(
             fix="Check the rights of the token and ask the data manager; if the loss is right, accept it for this run.",
         )
     return Loss(len(lost), unexplained, rows, unexplained_rows)
+
+
+def _since_previous(log: Sequence[LogEntry] | None, previous: Pull) -> Sequence[LogEntry] | None:
+    """The lines since the previous pull, and of an hour before: a clock may have been put back."""
+    mark = previous.manifest.log_watermark
+    newest = server_time(mark.newest) if mark is not None else None
+    return log if log is None or newest is None else lines_since(tuple(log), newest - _CLOCK_BACK)
 
 
 def silent_changes(before: Pull, after: Pull, log: Sequence[LogEntry], since: str) -> int:

@@ -126,9 +126,7 @@ def _merged_setup(
     infos = {name: setup.info for name, setup in setups.items()}
     if len({info.is_longitudinal for info in infos.values()}) > 1:
         raise _differ("some are longitudinal and some are not")
-    codes: dict[str, str] = {}
-    for info in infos.values():
-        codes |= info.missing_codes
+    codes = _merged_codes(exports)
     return ProjectSetup(
         info=ProjectInfo(
             project_id=",".join(f"{name}/{info.project_id}" for name, info in sorted(infos.items())),
@@ -150,6 +148,24 @@ def _merged_setup(
             for group in sorted(_groups(name, export))
         ),
     )
+
+
+def _merged_codes(exports: Mapping[str, ProjectExport]) -> dict[str, str]:
+    """Missing-data codes, the same in all: what is missing in one project must be no value in another.
+
+    An export file lists none, so its silence contradicts nobody.
+    """
+    known = {
+        name: export.setup.info.missing_codes
+        for name, export in exports.items()
+        if export.source_kind != "files" or export.setup.info.missing_codes
+    }
+    first = next(iter(known), "")
+    for name, codes in known.items():
+        odd = sorted(code for code, _ in codes.items() ^ known[first].items())
+        if odd:
+            raise _differ(f"missing-data code {odd[0]!r} of {first} and {name} is not the same")
+    return dict(known.get(first, {}))
 
 
 def _groups(name: str, export: ProjectExport) -> set[str]:

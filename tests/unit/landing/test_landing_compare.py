@@ -9,6 +9,7 @@ from landing_sample import FIELDS, HEADER, ROWS, landed
 
 from blin_pipeline.errors import BlinError
 from blin_pipeline.landing.compare import Loss, refuse_shrunk_sites, refuse_unexplained_loss
+from blin_pipeline.landing.manifest import LogWatermark
 from blin_pipeline.landing.pull import Pull
 from blin_pipeline.redcap.project_setup import LogEntry
 
@@ -52,6 +53,21 @@ def test_lost_record_without_a_reason(log: list[LogEntry] | None, pull: Pull, wi
 
 def test_deleted_record(pull: Pull, without_record: Pull) -> None:
     assert refuse_unexplained_loss(pull, without_record, [DELETED]) == Loss(1, 0, {}, 0)
+
+
+@pytest.mark.parametrize(("read_at", "explains"), [("2026-07-01 05:30", True), ("2026-07-01 06:30", False)])
+def test_a_line_that_the_previous_pull_had_seen_explains_nothing(
+    read_at: str, explains: bool, pull: Pull, without_record: Pull
+) -> None:
+    """The record was deleted at 05:00 and entered again; an hour is granted to a clock that was put back."""
+    mark = LogWatermark(newest=read_at, n_lines=1, sha256="")
+    previous = Pull(pull.path, pull.manifest.model_copy(update={"log_watermark": mark}))
+    if explains:
+        assert refuse_unexplained_loss(previous, without_record, [DELETED]) == Loss(1, 0, {}, 0)
+        return
+    with pytest.raises(BlinError) as caught:
+        refuse_unexplained_loss(previous, without_record, [DELETED])
+    assert caught.value.code == "E_UNEXPLAINED_LOSS"
 
 
 def test_renamed_record(pull: Pull, pulls_dir: Path) -> None:

@@ -117,6 +117,8 @@ def _with(name: str, **cells: str) -> Dictionary:
         ({"dictionary": _with("dose", text_validation_type_or_show_slider_number="number")}, "'dose'"),
         ({"dictionary": _with("race", select_choices_or_calculations="1, Other | -98, Asian")}, "'race'"),
         ({"dictionary": _with("code", identifier="y")}, "'code'"),
+        ({"missing_data_codes": {"UNK": "Unknown"}}, "'NA'"),
+        ({"missing_data_codes": {"UNK": "Unknown", "NA": "Not available"}}, "'NA'"),
         (
             {"repeating_instruments": (), "rows": tuple(row for row in ROWS if row.instance is None)},
             "'course' repeats in one",
