@@ -107,8 +107,8 @@ OUTCOMES: tuple[Outcome, ...] = (
     ),
     Outcome(
         "external_reference",
-        "Published results beside ours, never pooled.",
-        ("marts.time_to_event",),
+        "Published results beside ours, never pooled; survival from a landmark in patients like those of E1910.",
+        ("marts.subject", "marts.time_to_event", "marts.landmark_cohort"),
         computed_by("external_reference"),
     ),
     Outcome(

@@ -48,7 +48,7 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
         *_columns(
             "flag",
             "is_eligible is_treated is_response_d1 is_response_d2 is_response_d3 "
-            "is_cr_registry is_cr_conventional is_cr_composite",
+            "is_cr_registry is_cr_conventional is_cr_composite is_e1910_like",
         ),
     ),
     "marts.eligibility_result": _columns("text", "patient_key criterion_cd met_cd"),
@@ -63,7 +63,7 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "marts.landmark_cohort": (
         *_columns("text", "patient_key site_id param_cd not_at_risk_reason_cd"),
-        *_columns("number", "landmark_day aval_from_landmark_days cnsr"),
+        *_columns("number", "landmark_day aval_from_landmark_days cnsr delayed_entry_from_landmark_days"),
         *_columns("flag", "at_risk exposed_by_landmark"),
     ),
     "marts.mrd_result": (

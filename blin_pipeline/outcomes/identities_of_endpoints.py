@@ -93,6 +93,17 @@ def _as_table(results: Results, frames: Frames) -> Iterator[bool]:
                 yield row.value == int((exposed & (mine["landmark_day"] == row.time_days)).sum())
 
 
+def _e1910_like(results: Results, frames: Frames) -> Iterator[bool]:
+    subject, cohort = frames["marts.subject"], frames["marts.landmark_cohort"]
+    like = set(subject.loc[is_true(subject["is_e1910_like"]), "patient_key"])
+    used = cohort[is_true(cohort["at_risk"]) & (cohort["param_cd"] == "OSCR") & cohort["patient_key"].isin(like)]
+    parts = [f"ours_{part}_n" for part in ("event_before_landmark", "censored_before_landmark", "without_time")]
+    for row in results.rows("external_reference", "ours_at_landmark_n", "landmark"):
+        yield row.value == int((used["landmark_day"] == int(row.group_label)).sum())
+        left = [results.total("external_reference", part, "landmark", (row.group_label,)) for part in parts]
+        yield (row.value or 0.0) + sum(left) == len(like)
+
+
 def _groups(results: Results, frames: Frames) -> Iterator[bool]:
     rows = results.rows("baseline", "baseline_patients_n", "backbone_group")
     everybody = sum(row.value or 0.0 for row in rows if row.group_label == "all")
@@ -150,6 +161,13 @@ ENDPOINT_IDENTITIES: tuple[Identity, ...] = (
         ("blin_association",),
         ("marts.landmark_cohort",),
         _as_table,
+    ),
+    Identity(
+        "e1910_like_landmark_complete",
+        "Patients like those of E1910 at a landmark are those of landmark_cohort, and with the excluded sum to all of them.",
+        ("external_reference",),
+        ("marts.subject", "marts.landmark_cohort"),
+        _e1910_like,
     ),
     Identity(
         "association_patients_as_endpoint",

@@ -69,6 +69,7 @@ def _eligible(number: int) -> dict[str, object]:
         "is_cr_registry": cr,
         "is_cr_conventional": number <= 14,
         "is_cr_composite": number <= 15,
+        "is_e1910_like": 3 <= number <= 16,
     }  # fmt: skip
 
 
@@ -182,15 +183,26 @@ def cox_interval() -> pd.DataFrame:
 
 
 def landmark_cohort() -> pd.DataFrame:
-    """Landmarks 90, 120, 150 of the patients above; relapse before the landmark ends both endpoints."""
-    return pd.DataFrame(
-        {"patient_key": key(number), "site_id": site(number), "param_cd": param, "landmark_day": day,
-         "at_risk": remission_days(number, "RFS") > day, "exposed_by_landmark": number <= 8,
-         "not_at_risk_reason_cd": None, "aval_from_landmark_days": None, "cnsr": None}
-        for param in ("RFS", "OSCR")
-        for number in range(1, 17)
-        for day in (90, 120, 150)
-    )  # fmt: skip
+    """Landmarks 90, 120, 150 of the patients above; relapse before the landmark ends both endpoints.
+
+    Everybody in remission came under observation on day 100 after it, but for p13 (before) and p14 (entered as deceased).
+    """
+    rows = []
+    for param in ("RFS", "OSCR"):
+        for number in range(1, 17):
+            for day in (90, 120, 150):
+                at_risk = remission_days(number, "RFS") > day
+                event = number in DEATHS_IN_REMISSION or (param == "RFS" and number in RELAPSES)
+                entry = None if number == 14 or not at_risk else 0 if number == 13 else max(100 - day, 0)
+                rows.append(
+                    {"patient_key": key(number), "site_id": site(number), "param_cd": param, "landmark_day": day,
+                     "at_risk": at_risk, "exposed_by_landmark": number <= 8,
+                     "not_at_risk_reason_cd": None if at_risk else "RELAPSE_OR_DEATH_BEFORE",
+                     "aval_from_landmark_days": remission_days(number, param) - day if at_risk else None,
+                     "cnsr": (0 if event else 1) if at_risk else None, "delayed_entry_from_landmark_days": entry}
+                )  # fmt: skip
+    whole = ("aval_from_landmark_days", "cnsr", "delayed_entry_from_landmark_days")
+    return pd.DataFrame(rows).astype(dict.fromkeys(whole, "Int64"))
 
 
 def backbone_classification() -> pd.DataFrame:

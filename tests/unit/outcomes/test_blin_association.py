@@ -47,7 +47,7 @@ def frames_of(seed, n=400, hazard_ratio=1.0):
         columns=[*subject.columns, "ascertainment_cd", "screen_note_cd", "eligibility_status_cd", "response_state_cd",
                  "not_assessed_reason_cd", "age_band_cd", "eos_status_cd", "reg_date", "plan_date", "first_hsct_date", "death_date",
                  "last_alive_date", "is_treated", "is_response_d1", "is_response_d2", "is_response_d3", "is_cr_registry",
-                 "is_cr_conventional", "is_cr_composite"]
+                 "is_cr_conventional", "is_cr_composite", "is_e1910_like"]
     )  # fmt: skip
     return {"marts.cox_interval": pd.DataFrame(rows), "marts.subject": subject}
 

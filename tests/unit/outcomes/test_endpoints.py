@@ -172,7 +172,7 @@ def test_follow_up_and_references(hand_made_rows):
     assert [row.value for row in values] == pytest.approx([0.81, 0.85, 0.68, 0.848, 0.69])
     assert all("not pooled" in row.reason and "ours" in row.reason for row in values)
     ours = {row.group_label: row for row in hand_made_rows if row.statistic == "ours_survival"}
-    assert ours.keys() == {"OS", "OSCR"}
+    assert ours.keys() == {"OS", "OSCR", "090", "120", "150"}
     assert all("time zero" in row.reason for row in ours.values())
     # Three are followed for three years: p26 to p28, who died later.
     assert (ours["OS"].state, ours["OS"].n) == ("too_few", 3)

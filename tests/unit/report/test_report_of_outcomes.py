@@ -67,6 +67,13 @@ def test_forty_records_counted_by_hand(hand_made: ModuleType) -> None:
         ]
         == "10 (34.5%)"
     )
+    published = found.column("External reference, not pooled", "Value")
+    assert published[
+        "E1910: alive at 3 years from randomisation, with blinatumomab (FDA notice, 14 June 2024)"
+    ].startswith("84.8%")
+    ours = found.column("Ours, patients like those of E1910 (E1910_LIKE): alive (95% log-log interval)", "Patients")
+    assert list(ours.values()) == ["11 of 14"] * 2 + ["10 of 14"] * 2 + ["9 of 14"] * 2
+    assert any(line.startswith("Time zero differs: E1910 counts from randomisation") for line in found.visible)
     assert len(found.drawings) == 12
     assert not any(
         "Failed in the last refresh" in line or "failed in the last refresh" in line for line in found.visible

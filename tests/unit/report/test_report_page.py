@@ -258,7 +258,7 @@ def test_states_are_worded_where_figures_would_stand(pages: dict[str, str]) -> N
     few, missing, none = (Page(pages[name]).visible for name in ("too_few", "not_collected", "no_rows"))
     assert few.count("Too few to show: made so.") == 6
     assert missing.count("Not collected here: made so.") == 6
-    assert sum(line.startswith("Failed in the last refresh") for line in none) == 11
+    assert sum(line.startswith("Failed in the last refresh") for line in none) == 12
 
 
 def test_the_curve_ends_where_too_few_are_at_risk() -> None:

@@ -57,6 +57,13 @@ def test_the_external_reference_names_only_values_that_may_be_shown() -> None:
         assert all(number in text for number in re.findall(r"\d\.\d\d", shown[reference]["value"]))
 
 
+def test_every_published_value_has_a_name() -> None:
+    with (STUDY_DIR / "external_reference.csv").open(encoding="utf-8", newline="") as file:
+        values = {row["reference_id"]: len(re.findall(r"[\d.]+ ?%", row["value"])) for row in csv.DictReader(file)}
+    named = {f"{reference}_{place}" for reference, n in values.items() for place in range(1, n + 1)}
+    assert named == set(words.labels("reference"))
+
+
 @pytest.mark.parametrize(("code", "text"), [("NEW_CODE", "New code"), ("17", "17"), ("a_method", "a_method")])
 def test_a_code_without_a_name_is_shown_readably(code: str, text: str) -> None:
     assert words.say("cycle_status", code) == text
