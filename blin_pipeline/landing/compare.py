@@ -62,7 +62,8 @@ def refuse_unexplained_loss(
     Raises:
         DataError: ``E_UNEXPLAINED_LOSS``; ``E_PROJECT_CHANGED`` when the pulls are of two projects.
     """
-    if previous.manifest.project_id != current.manifest.project_id and not accepted:
+    # Of several projects the manifest names all: one more is no other source.
+    if not _projects(previous) <= _projects(current) and not accepted:
         raise DataError(
             "E_PROJECT_CHANGED",
             "This pull is of another REDCap project than the one before.",
@@ -140,6 +141,10 @@ def only_in_first(
             other = next(others, None)
         if other is None or order(other) != place:
             yield row
+
+
+def _projects(pull: Pull) -> set[str]:
+    return {*pull.manifest.project_id.split(",")}
 
 
 def _records(pull: Pull) -> Iterator[tuple[str, ...]]:

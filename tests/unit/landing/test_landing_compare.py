@@ -108,6 +108,28 @@ def test_message_names_no_record(pull: Pull, pulls_dir: Path) -> None:
     assert "11" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "is_refused"),
+    [
+        ("42", "7", True),
+        ("42", "us/42", True),
+        ("de/7,us/42", "us/42", True),
+        ("de/7,us/42", "de/8,us/42", True),
+        ("us/42", "de/7,us/42", False),
+    ],
+)
+def test_one_more_of_several_projects_is_no_other_source(before: str, after: str, is_refused: bool, pull: Pull) -> None:
+    previous, current = (
+        Pull(pull.path, pull.manifest.model_copy(update={"project_id": project})) for project in (before, after)
+    )
+    if not is_refused:
+        assert refuse_unexplained_loss(previous, current, []) == Loss(0, 0, {}, 0)
+        return
+    with pytest.raises(BlinError) as caught:
+        refuse_unexplained_loss(previous, current, [])
+    assert caught.value.code == "E_PROJECT_CHANGED"
+
+
 def test_lost_group(pull: Pull, pulls_dir: Path) -> None:
     fewer = landed(pulls_dir, [row for row in ROWS if row[3] != "site_2"])
     with pytest.raises(BlinError) as caught:
