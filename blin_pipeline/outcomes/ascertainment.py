@@ -2,7 +2,8 @@
 
 Per site: the share entered because they had died, and deaths within six months of diagnosis, beside what the disease would
 give. Over all: whether the day of entry predicts survival, which the delayed-entry curve assumes it does not. The difference
-of the two survival estimates is ``os_estimator_difference`` of ``overall_survival``.
+of the two survival estimates is ``os_estimator_difference`` of ``overall_survival``. What each site states about itself, and
+survival by the estimator that is valid for it, is in ``ascertainment_situation``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from blin_pipeline.outcomes.ascertainment_situation import situation_rows
 from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
 from blin_pipeline.outcomes.frames import days_between, table
 from blin_pipeline.outcomes.populations import eligible, survival_set
@@ -42,7 +44,8 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
     parameters = context.parameters
     subject = table(frames, "marts.subject")
     sites = table(frames, "raw.site")
-    patients = eligible(subject).merge(sites[["site_id", "activated_date"]], on="site_id", how="left")
+    stated = sites[["site_id", "activated_date", "complete_ascertainment"]]
+    patients = eligible(subject).merge(stated, on="site_id", how="left")
     survival = survival_set(subject, table(frames, "marts.time_to_event"), parameters.same_day_days)
     times = survival.patients.set_index("patient_key")
     rows: list[ResultRow] = []
@@ -54,7 +57,8 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         lag = days_between(here["reg_date"], here["dx_date"])
         rows.append(build.median("entry_lag_days", lag.tolist(), unit="days", group=group, n_event=len(here)))
     rows.append(_entry_predicts(build, survival.delayed))
-    return rows
+    early = {row.group_label: row for row in rows if row.statistic == "early_deaths" and row.group_variable == "site"}
+    return rows + situation_rows(build, patients, survival.patients, early)
 
 
 def _entered_deceased(build: ResultBuilder, patients: pd.DataFrame, group: tuple[str, str]) -> list[ResultRow]:

@@ -73,7 +73,7 @@ def curve_rows(analysis: Analysis, refusal: str = "") -> list[ResultRow]:
     return [
         analysis.row("patients_n", unit="patients", value=cohort.n, n=cohort.n),
         analysis.row(f"{analysis.event_word}_total_n", unit="patients", value=deaths, n=cohort.n, n_event=deaths),
-        *_fixed_times(analysis, refusal),
+        *fixed_times(analysis, refusal),
         _median(analysis, refusal),
         _follow_up(analysis, refusal),
         _curve_end(analysis, refusal),
@@ -89,7 +89,7 @@ def _nobody(refusal: str) -> RowFields:
     return {"state": "nothing_yet", "reason": "no patient with a survival time"}
 
 
-def _fixed_times(analysis: Analysis, refusal: str) -> list[ResultRow]:
+def fixed_times(analysis: Analysis, refusal: str) -> list[ResultRow]:
     """Survival at the fixed times, with at least ``min_at_risk_fixed_time`` at risk there."""
     parameters = analysis.build.context.parameters
     cohort, curve = analysis.cohort, analysis.curve

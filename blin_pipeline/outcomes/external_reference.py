@@ -21,7 +21,7 @@ from blin_pipeline.outcomes.frames import days_between, is_true, table
 from blin_pipeline.outcomes.populations import endpoint
 from blin_pipeline.outcomes.rules import small_number_rules
 from blin_pipeline.outcomes.statistics.published_curve import published_curve
-from blin_pipeline.outcomes.statistics.risk_sets import Cohort, conditional_start, make_cohort
+from blin_pipeline.outcomes.statistics.risk_sets import NOBODY, Cohort, conditional_cohort, make_cohort
 from blin_pipeline.registry.reference import ExternalReference, load_references
 
 if TYPE_CHECKING:
@@ -109,21 +109,12 @@ def _from_landmark(build: ResultBuilder, like: pd.DataFrame, cohort: pd.DataFram
     years = tuple(range(1, YEARS + 1))
     plain = make_cohort(used["aval_from_landmark_days"], used["cnsr"] == 0)
     rows += _fixed_years(fixed.sharing(method=PLAIN), plain, text, years)
-    late = _delayed(build, used)
-    few = f"never {build.context.parameters.min_at_risk_curve} registered alive at risk together" if len(used) else ""
-    rows += _fixed_years(fixed.sharing(method=DELAYED), late, f"{text}; delayed entry", years, few)
-    return rows
-
-
-def _delayed(build: ResultBuilder, used: pd.DataFrame) -> Cohort:
-    """Patients registered alive, each at risk from registration; nobody when too few are ever at risk together."""
+    minimum = build.context.parameters.min_at_risk_curve
     entry = used["delayed_entry_from_landmark_days"]
-    seen = used[entry.notna() & (used["aval_from_landmark_days"] > entry)]
-    time, entered = seen["aval_from_landmark_days"], seen["delayed_entry_from_landmark_days"]
-    start = conditional_start(time, entered, build.context.parameters.min_at_risk_curve)
-    if start is None:
-        return make_cohort([], [])
-    return make_cohort(time, seen["cnsr"] == 0, entered, start=start)
+    late = conditional_cohort(used["aval_from_landmark_days"], used["cnsr"] == 0, entry, minimum)
+    few = f"never {minimum} registered alive at risk together" if len(used) else ""
+    rows += _fixed_years(fixed.sharing(method=DELAYED), late or NOBODY, f"{text}; delayed entry", years, few)
+    return rows
 
 
 def _fixed_years(

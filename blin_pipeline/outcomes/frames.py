@@ -107,7 +107,11 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "quality.quarantine": (),
     "quality.type_reject": (),
-    "raw.site": (*_columns("text", "site_id"), *_columns("date", "activated_date", required=False)),
+    "raw.site": (
+        *_columns("text", "site_id"),
+        *_columns("date", "activated_date", required=False),
+        *_columns("flag", "complete_ascertainment", required=False),
+    ),
 }
 
 

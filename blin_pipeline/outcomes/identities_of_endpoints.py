@@ -104,6 +104,12 @@ def _e1910_like(results: Results, frames: Frames) -> Iterator[bool]:
         yield (row.value or 0.0) + sum(left) == len(like)
 
 
+def _situations(results: Results, frames: Frames) -> Iterator[bool]:
+    everybody = len(eligible(frames["marts.subject"]))
+    for statistic, variable in (("site_situation_n", "site_situation"), ("situation_patients_n", "situation")):
+        yield results.total("ascertainment", statistic, variable) == everybody
+
+
 def _groups(results: Results, frames: Frames) -> Iterator[bool]:
     rows = results.rows("baseline", "baseline_patients_n", "backbone_group")
     everybody = sum(row.value or 0.0 for row in rows if row.group_label == "all")
@@ -168,6 +174,13 @@ ENDPOINT_IDENTITIES: tuple[Identity, ...] = (
         ("external_reference",),
         ("marts.subject", "marts.landmark_cohort"),
         _e1910_like,
+    ),
+    Identity(
+        "ascertainment_situations_sum_to_eligible",
+        "Patients by how their site finds them sum to the eligible patients, by site and in all.",
+        ("ascertainment",),
+        ("marts.subject",),
+        _situations,
     ),
     Identity(
         "association_patients_as_endpoint",

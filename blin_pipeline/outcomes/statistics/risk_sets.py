@@ -60,6 +60,10 @@ def make_cohort(
     return Cohort(times[order], events[order], entries[order], float(start))
 
 
+#: A cohort without a patient.
+NOBODY = make_cohort(np.empty(0), np.empty(0, dtype=bool))
+
+
 def conditional_start(time: ArrayLike, entry: ArrayLike, minimum: int) -> float | None:
     """First day from which at least ``minimum`` are at risk and the risk set never empties before the last time.
 
@@ -78,6 +82,17 @@ def conditional_start(time: ArrayLike, entry: ArrayLike, minimum: int) -> float 
         if not gaps(times[present], entries[present]).size:
             return float(day)
     return None
+
+
+def conditional_cohort(time: ArrayLike, event: ArrayLike, entry: ArrayLike, minimum: int) -> Cohort | None:
+    """Patients with delayed entry from the first day on which enough are at risk (``conditional_start``).
+
+    Rows whose entry is unknown or not before their time are left out. None when too few are ever at risk together.
+    """
+    times, events, entries = floats(time), flags(event), floats(entry)
+    seen = times > entries
+    start = conditional_start(times[seen], entries[seen], minimum)
+    return None if start is None else make_cohort(times[seen], events[seen], entries[seen], start=start)
 
 
 def life_table(cohort: Cohort, counted: Flags) -> tuple[Floats, Counts, Counts]:

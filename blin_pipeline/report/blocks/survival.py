@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from blin_pipeline.report import numbers, words
+from blin_pipeline.report.blocks import ascertainment
 from blin_pipeline.report.content import Block, Figure, Table, Text, drawn_twice, why_empty
 from blin_pipeline.report.figures import survival
 from blin_pipeline.report.rows import Results, Row
@@ -57,7 +58,7 @@ def block(results: Results) -> Block:
         cells=[
             *([_figure(results, panel, last)] for panel in _PANELS),
             [_fixed_times(results)],
-            [Text(bias_note(results)), _summary(results)],
+            [Text(bias_note(results)), _summary(results), ascertainment.table(results)],
         ],
         alerts=_alerts(results),
     )

@@ -74,6 +74,9 @@ def test_forty_records_counted_by_hand(hand_made: ModuleType) -> None:
     ours = found.column("Ours, patients like those of E1910 (E1910_LIKE): alive (95% log-log interval)", "Patients")
     assert list(ours.values()) == ["11 of 14"] * 2 + ["10 of 14"] * 2 + ["9 of 14"] * 2
     assert any(line.startswith("Time zero differs: E1910 counts from randomisation") for line in found.visible)
+    stated = found.column("By what the sites state: alive at 12 months (95% interval)", "From diagnosis")
+    assert stated["Find only the living"] == "not valid here"
+    assert stated["Both, or nothing stated"].startswith("7")
     assert len(found.drawings) == 12
     assert not any(
         "Failed in the last refresh" in line or "failed in the last refresh" in line for line in found.visible
