@@ -9,7 +9,8 @@ from blin_pipeline.errors import BlinError, ConfigurationError
 from blin_pipeline.landing.pull import Pull
 from blin_pipeline.landing.reading import records
 from blin_pipeline.redcap.exported import ProjectExport
-from blin_pipeline.redcap.merged import SEPARATOR, merge_exports
+from blin_pipeline.redcap.merged import merge_exports
+from blin_pipeline.redcap.merged_setup import SEPARATOR
 from blin_pipeline.registry.sites import Site
 from blin_pipeline.release.pseudonyms import PseudonymKey, crosswalk
 from blin_pipeline.settings import Settings
