@@ -79,7 +79,12 @@ _FAULTS: dict[str, tuple[str, str, bool]] = {
     "E_METADATA": ("did not give a usable data dictionary", _REPORT, False),
     "E_SCHEMA": ("gave rows or columns other than the project's set-up", _REPORT, False),
     "E_DUPLICATE_KEY": ("gave the same row twice", _REPORT, False),
-    "E_INCOMPLETE": ("gave rows other than the census of the project", _LATER, False),
+    "E_INCOMPLETE": (
+        "gave rows other than the census of the project",
+        "Try again later. If it stays and the census counts fewer rows, look in REDCap for an instance whose form has a value "
+        "but no status (grey), and save it once.",
+        False,
+    ),
     "E_SOURCE_MOVED": (
         "saw the project change while it was read, twice",
         "Run at a quieter hour, when nobody enters data or edits the dictionary.",

@@ -199,6 +199,18 @@ def test_lost_row_of_a_form_that_nobody_opened_is_lost_all_the_same(workspace: P
     assert caught.value.code == "E_INCOMPLETE"
 
 
+@pytest.mark.parametrize("longitudinal", [False, True])
+def test_instance_without_status_is_refused_with_what_to_do(longitudinal: bool, workspace: Path) -> None:
+    """No census can see such an instance, so nothing could prove that all of them arrived."""
+    row = FormRow("1", "course", 9, {"drug": "z"}, "start_arm_1" if longitudinal else "")
+    base = _visits() if longitudinal else project()
+    rows = (*base.rows, row) if longitudinal else (*base.rows, row._replace(record_id="S1-9"))
+    with serving({TOKEN: dataclasses.replace(base, rows=rows)}) as running, pytest.raises(RedcapReadError) as caught:
+        export_project(client(running.url), workspace)
+    assert caught.value.code == "E_INCOMPLETE"
+    assert "no status" in caught.value.fix
+
+
 def _visits() -> SourceProject:
     """Two events, the later one repeating; one record has a value of an instrument without a status."""
     return project(
