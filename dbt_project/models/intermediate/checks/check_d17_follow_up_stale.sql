@@ -1,8 +1,9 @@
 -- D17, warn: alive and consented, but no news for more than 120 days on therapy or 200 days off therapy.
 -- On therapy: a course without end, a cycle running, or the latest follow-up says so.
-with latest_followup as (
+with usable_followup as (
     select
         followup.patient_key,
+        followup.fu_vital_cd,
         followup.fu_therapy_cd,
         row_number() over (
             partition by followup.patient_key order by followup.fu_date desc, followup.instance_no desc
@@ -26,8 +27,18 @@ running as (
     where is_running
     union
     select patient_key
-    from latest_followup
+    from usable_followup
     where recency = 1 and fu_therapy_cd in ('1', '2', '4')
+),
+
+reported_dead as (
+    select patient_key
+    from {{ ref('stg_redcap__death') }}
+    where dth_dead_cd = '1'
+    union
+    select patient_key
+    from usable_followup
+    where fu_vital_cd = '2'
 ),
 
 subject as (
@@ -42,10 +53,12 @@ subject as (
         on recorded.patient_key = horizon.patient_key and horizon.followed_end_cd = 'CUT'
     inner join {{ ref('int_contact__last') }} as contact on recorded.patient_key = contact.patient_key
     left join running on recorded.patient_key = running.patient_key
-    -- A death reported without a usable date is another finding (D04).
-    left join {{ ref('stg_redcap__death') }} as death
-        on recorded.patient_key = death.patient_key and death.dth_dead_cd = '1'
-    where recorded.is_patient and recorded.consent_status_cd in ('1', '2') and death.patient_key is null
+    -- A death reported without a usable date, or by a contact only, is another finding (D04).
+    left join reported_dead on recorded.patient_key = reported_dead.patient_key
+    where
+        recorded.is_patient
+        and recorded.consent_status_cd in ('1', '2')
+        and reported_dead.patient_key is null
 )
 
 select

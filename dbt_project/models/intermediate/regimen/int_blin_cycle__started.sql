@@ -1,5 +1,4 @@
--- Grain: one row per started blinatumomab cycle, as the models of regimen and disease need it. The rule of started is
--- that of blin_cycle_exposure (a test compares the two).
+-- Grain: one row per started blinatumomab cycle, as the models of regimen and disease need it.
 select
     measured.patient_key,
     measured.site_id,
@@ -14,12 +13,14 @@ select
     measured.is_running,
     planned.pull_id
 from {{ ref('int_blin_cycle__measured') }} as measured
+inner join {{ ref('int_blin_cycle__judged') }} as judged
+    on
+        measured.patient_key = judged.patient_key
+        and measured.cycle_instance_no = judged.cycle_instance_no
+        and judged.is_started
 inner join {{ ref('int_blin_cycle__numbered') }} as numbered
     on measured.patient_key = numbered.patient_key and measured.cycle_instance_no = numbered.cycle_instance_no
 inner join {{ ref('int_blin_cycle__planned') }} as planned
     on measured.patient_key = planned.patient_key and measured.cycle_instance_no = planned.cycle_instance_no
 inner join {{ ref('stg_redcap__blin_cycle') }} as form
     on measured.patient_key = form.patient_key and measured.cycle_instance_no = form.instance_no
-where
-    measured.exposure_source_cd <> 'NOT_STARTED'
-    and coalesce(round(measured.delivered_days * 24, 6) >= {{ parameter('started_h') }}, true)
