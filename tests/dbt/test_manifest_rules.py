@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 from dbt_warehouse import Build
 
+from blin_pipeline.outcomes.frames import TABLE_COLUMNS
+from blin_pipeline.registry.deid import load_policy
+
 LONGEST_MODEL = 150
 #: Ending of a column name -> what its description must name.
 UNITS = {
@@ -136,3 +139,13 @@ def test_exposures_name_owner_and_tables(build: Build) -> None:
     for exposure in exposures:
         assert exposure["owner"]["name"]
         assert exposure["depends_on"]["nodes"]
+
+
+def test_exposures_name_exactly_the_tables_that_are_read(build: Build) -> None:
+    read = {
+        exposure["name"]: {key.rpartition(".")[2] for key in exposure["depends_on"]["nodes"]}
+        for exposure in build.manifest["exposures"].values()
+    }
+    assert read["outcomes"] == {name.partition(".")[2] for name in TABLE_COLUMNS}
+    released = {name for name in load_policy().tables if not name.startswith("report.")}
+    assert read["release"] == {name.partition(".")[2] for name in released}

@@ -2,11 +2,13 @@
 
 Not part of the suite: ``python tests/mutants/run.py LIST.yml [NAME ...]``, with a list of this folder. Each mutant is made in a
 copy of the dbt project; the model is built in a copy of a warehouse that holds its parents, with its unit tests and data tests.
-A mutant that no test notices is a survivor; the command then ends with 1.
+A mutant that no test notices is a survivor; one whose SQL does not run shows nothing about the tests and is told apart. The
+command ends with 1 when there is either.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 import tempfile
@@ -22,6 +24,8 @@ import dbt_warehouse  # noqa: E402 - the tests are no package: their folder must
 
 from blin_pipeline.sandbox.synthetic import SyntheticPlan, generate  # noqa: E402 - as above
 
+KILLED, SURVIVED, BROKEN = "killed", "SURVIVED", "BROKEN"
+
 
 def main(arguments: list[str]) -> int:
     """Try the mutants of a list and print what became of each."""
@@ -32,14 +36,14 @@ def main(arguments: list[str]) -> int:
         project = Path(shutil.copytree(dbt_warehouse.PROJECT, folder / "project"))
         dbt_warehouse.PROJECT = project
         warehouse = _built(folder)
-        survivors = 0
+        unproven = 0
         for number, mutant in enumerate(listed, start=1):
             if wanted and mutant["name"] not in wanted:
                 continue
-            killed = _is_killed(project, warehouse, folder, mutant)
-            survivors += not killed
-            print(f"{number:3d} {'killed  ' if killed else 'SURVIVED'} {mutant['model']}: {mutant['name']}", flush=True)  # noqa: T201 - its output
-    return 1 if survivors else 0
+            fate = _fate(project, warehouse, folder, mutant)
+            unproven += fate != KILLED
+            print(f"{number:3d} {fate:8} {mutant['model']}: {mutant['name']}", flush=True)  # noqa: T201 - its output
+    return 1 if unproven else 0
 
 
 def _built(folder: Path) -> Path:
@@ -57,7 +61,7 @@ def _built(folder: Path) -> Path:
     return warehouse
 
 
-def _is_killed(project: Path, warehouse: Path, folder: Path, mutant: dict[str, str]) -> bool:
+def _fate(project: Path, warehouse: Path, folder: Path, mutant: dict[str, str]) -> str:
     path = next((project / "models").rglob(f"{mutant['model']}.sql"))
     original = path.read_text(encoding="utf-8")
     if original.count(mutant["from"]) != 1:
@@ -65,11 +69,21 @@ def _is_killed(project: Path, warehouse: Path, folder: Path, mutant: dict[str, s
             f"{mutant['name']}: {mutant['from']!r} stands {original.count(mutant['from'])} times in {path.name}"
         )
     copy = Path(shutil.copy(warehouse, folder / "mutant.duckdb"))
+    results = folder / "target" / "run_results.json"
+    results.unlink(missing_ok=True)
     path.write_text(original.replace(mutant["from"], mutant["to"]), encoding="utf-8")
     try:
-        return dbt_warehouse.run_dbt(copy, folder, "build", "--select", mutant["model"]).returncode != 0
+        succeeded = dbt_warehouse.run_dbt(copy, folder, "build", "--select", mutant["model"]).returncode == 0
     finally:
         path.write_text(original, encoding="utf-8")
+    if succeeded:
+        return SURVIVED
+    return KILLED if results.exists() and any(map(_notices, json.loads(results.read_text())["results"])) else BROKEN
+
+
+def _notices(result: dict[str, str]) -> bool:
+    """Whether a test failed, or the table broke a constraint of its contract; an error of any other kind is none of these."""
+    return result["status"] == "fail" or (result["status"] == "error" and "Constraint Error" in result["message"])
 
 
 if __name__ == "__main__":

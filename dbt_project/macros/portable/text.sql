@@ -30,6 +30,11 @@
     end
 {%- endmacro %}
 
+{#- Letters to put in, take out or change until one text is the other. -#}
+{% macro edit_distance(text, other) -%}
+    levenshtein({{ text }}, {{ other }})
+{%- endmacro %}
+
 {#- A stable key over columns: type-tagged, null-safe, separated. -#}
 {% macro surrogate_key(columns) -%}
     {%- set parts = [] -%}

@@ -26,7 +26,7 @@ compared as (
             when substring(spelled.string, 1, {{ n }}) = '{{ reference[:n] }}' then 1 else 0
         end
         {%- endfor %} as prefix_match,
-        levenshtein(spelled.string, '{{ reference }}') as distance,
+        {{ edit_distance('spelled.string', "'" ~ reference ~ "'") }} as distance,
         substring('{{ reference }}', 1, length(spelled.string)) = spelled.string
         and length(spelled.string) < {{ reference | length }} as is_proper_prefix
     from spelled
