@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -205,7 +206,7 @@ class Build:
     succeeded: bool
     output: str
 
-    @property
+    @cached_property
     def manifest(self) -> dict[str, Any]:
         """What dbt knows of the project."""
         loaded: dict[str, Any] = json.loads((self.folder / "target" / "manifest.json").read_text())
