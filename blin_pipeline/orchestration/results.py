@@ -25,6 +25,7 @@ class PresentedPull(NamedTuple):
     source_kind: str
     data_cut: date
     n_records: int
+    dictionary_sha256: str
 
     @property
     def cut_id(self) -> str:
@@ -40,7 +41,7 @@ def presented_pull(warehouse: Warehouse) -> PresentedPull:
     """
     with warehouse.connect(read_only=True) as connection:
         row = connection.execute(
-            "select pull_id, project_id, source_kind, data_cut_date, n_records from raw.pull"
+            "select pull_id, project_id, source_kind, data_cut_date, n_records, dictionary_sha256 from raw.pull"
         ).fetchone()
     if row is None:
         raise DataError("E_NO_PULL", "the warehouse presents no pull", fix="Run a whole refresh.")

@@ -24,6 +24,8 @@ NAME = "toxicity"
 POPULATION = "EXPOSED"
 SCALES = {"astct": range(1, 5), "ctcae": range(1, 6)}
 SEVERE = 3
+#: From this cycle on cycles are counted together.
+LATE_CYCLE = 5
 PER_DAYS = 100.0
 
 
@@ -58,6 +60,7 @@ def _of_kind(build: ResultBuilder, kind: str, cycles: pd.DataFrame) -> list[Resu
         build.share("toxicity_per_patient", int(patients.sum()), len(patients), population=POPULATION, group=group),
         _rate(build, cycles, group),
     ]
+    rows += _by_cycle(build, kind, cycles)
     since = days_between(cycles["first_onset_date"], cycles["risk_start_date"])[event]
     onset = build.median(
         "toxicity_days_to_onset",
@@ -92,6 +95,25 @@ def _of_kind(build: ResultBuilder, kind: str, cycles: pd.DataFrame) -> list[Resu
         rows.append(build.share(f"toxicity_severe_{scale}_per_cycle", severe, len(cycles), **fields))
         rows.append(
             build.share(f"toxicity_severe_{scale}_per_patient", int(by_patient.sum()), len(by_patient), **fields)
+        )
+    return rows
+
+
+def _by_cycle(build: ResultBuilder, kind: str, cycles: pd.DataFrame) -> list[ResultRow]:
+    """Share of started cycles with an event by the cycle's place in frontline therapy, the late ones pooled."""
+    place = cycles.groupby("patient_key")["cycle_overall_no"].rank(method="first").clip(upper=LATE_CYCLE)
+    rows = []
+    for number in range(1, LATE_CYCLE + 1):
+        here = cycles[place == number]
+        label = f"{number}" if number < LATE_CYCLE else f"{number}_AND_LATER"
+        rows.append(
+            build.share(
+                "toxicity_by_cycle",
+                int(is_true(here["has_event"]).sum()),
+                len(here),
+                population=POPULATION,
+                group=("toxicity_cycle", f"{kind}:{label}"),
+            )
         )
     return rows
 

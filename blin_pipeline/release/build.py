@@ -302,6 +302,7 @@ def _facts(
         policy_hash=policy.sha256,
         parameters_hash=context.parameters_hash,
         field_map_hash=context.field_map_hash,
+        dictionary_hash=context.dictionary_hash,
         sites_hash=context.sites_hash,
         key_id=context.key_id,
         content_sha256=release_hash(tables),
@@ -329,13 +330,17 @@ def _write_meta(connection: DuckDBPyConnection, facts: CandidateFacts) -> None:
         "parameters_hash": facts.parameters_hash,
         "policy_hash": facts.policy_hash,
         "field_map_hash": facts.field_map_hash,
+        "dictionary_hash": facts.dictionary_hash,
         "sites_hash": facts.sites_hash,
         "key_id": facts.key_id,
         "content_sha256": facts.content_sha256,
         "subjects_released": str(facts.subjects_released),
         "subjects_left_out": str(sum(facts.left_out.values())),
     }
-    cut = {"cut_id": facts.cut_id, "data_cut_month": facts.data_cut_month, "study": facts.study}
+    shared = ("study", "code_version", "parameters_hash", "field_map_hash", "dictionary_hash", "profile")
+    cut = {"cut_id": facts.cut_id, "data_cut_month": facts.data_cut_month} | {key: values[key] for key in shared}
+    # No profile that hides small counts exists: what is released is shown as counted.
+    cut["counts_suppressed"] = "false"
     create_meta(connection, _RELEASE, facts.tables, values, cut, SYNTHETIC_NOTE if facts.synthetic else "")
 
 

@@ -34,6 +34,7 @@ class ReleaseContext:
         source_kind: ``api``, ``files`` or as the pull says.
         parameters_hash: ``Parameters.sha256``.
         field_map_hash: Hash of the field map.
+        dictionary_hash: Hash of the source's data dictionary.
         sites_hash: Hash of the site list.
         key_id: ``PseudonymKey.key_id``.
         provenance: Further facts for the manifest; no values of records, no full dates of patients.
@@ -49,6 +50,7 @@ class ReleaseContext:
     source_kind: str
     parameters_hash: str
     field_map_hash: str
+    dictionary_hash: str
     sites_hash: str
     key_id: str
     provenance: Mapping[str, str | int | bool | None] = field(default_factory=dict)

@@ -98,6 +98,7 @@ class CandidateFacts(_Frozen):
         decisions: Outcome (emit, hold, drop) -> fields of the project's dictionary.
         provenance: Further facts of the run as given by the caller (server version, dictionary hash, run id ...).
         versions: Python and libraries that wrote the files.
+        dictionary_hash: Hash of the source's data dictionary; blank in releases that did not record it yet.
     """
 
     study: str
@@ -122,6 +123,7 @@ class CandidateFacts(_Frozen):
     decisions: dict[str, int]
     provenance: dict[str, str | int | bool | None]
     versions: dict[str, str]
+    dictionary_hash: str = ""
 
 
 class Manifest(CandidateFacts):

@@ -37,6 +37,7 @@ def release_context(workspace: Workspace) -> ReleaseContext:
         source_kind=pull.source_kind,
         parameters_hash=workspace.parameters.sha256,
         field_map_hash=workspace.field_map.sha256,
+        dictionary_hash=pull.dictionary_sha256,
         sites_hash=settings.deployment_sha256,
         key_id=pseudonym_key(settings).key_id,
         provenance={"title": settings.title},

@@ -186,6 +186,12 @@ def test_toxicity_counts_cycles_without_events(hand_made_rows):
     assert (rate.n_event, rate.n, rate.value) == (4, 11, pytest.approx(4 / 3.08))
     # poisson.test(4, 3.08) of R 4.2.2.
     assert (rate.lower, rate.upper) == (pytest.approx(0.353852394, abs=1e-8), pytest.approx(3.325191128, abs=1e-8))
+    # First cycles of p01 and p02, second cycle of p02; nobody has a fourth.
+    by_cycle = [
+        found(hand_made_rows, "toxicity", "toxicity_by_cycle", f"CRS:{label}") for label in ("1", "2", "3", "4")
+    ]
+    assert [(row.n_event, row.n) for row in by_cycle] == [(2, 4), (1, 4), (0, 4), (0, 0)]
+    assert found(hand_made_rows, "toxicity", "toxicity_by_cycle", "CRS:5_AND_LATER").state == "nothing_yet"
     severe = found(hand_made_rows, "toxicity", "toxicity_severe_astct_per_cycle", "CRS")
     assert (severe.n_event, severe.n) == (1, 12)
     assert "1 cycles with an event have no ASTCT grade" in severe.reason

@@ -90,6 +90,7 @@ CONTEXT = ReleaseContext(
     source_kind="synthetic",
     parameters_hash="p" * 64,
     field_map_hash="f" * 64,
+    dictionary_hash="d" * 64,
     sites_hash="s" * 64,
     key_id=KEY.key_id,
     provenance={"project_id": "9001"},

@@ -278,6 +278,17 @@ def test_database_is_of_the_oldest_stable_format_and_says_what_it_holds(home: Ho
     assert cut == [("cut_2026_06", "2026-06")]
 
 
+def test_every_result_finds_what_it_was_made_with_by_its_cut(home: Home) -> None:
+    with connect_file(home.build().database) as connection:
+        found = connection.execute(
+            "select code_version, parameters_hash, field_map_hash, dictionary_hash, profile, counts_suppressed, count(*) "
+            "from report.result inner join meta.data_cut using (cut_id) group by all"
+        ).fetchall()
+        results = connection.execute("select count(*) from report.result").fetchone()
+    assert results == (1,)
+    assert found == [("0.1.0+test", "p" * 64, "f" * 64, "d" * 64, "test", "false", 1)]
+
+
 def test_parquet_opens_in_another_library_and_says_synthetic(home: Home) -> None:
     candidate = home.build()
     table = pq.read_table(candidate.path / "parquet" / "subject.parquet")
