@@ -15,7 +15,7 @@ export UV_CACHE_DIR := $(CURDIR)/.uv/cache
 export DO_NOT_TRACK := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: help install demo ui test check lint format codegen lock clean
+.PHONY: help install demo ui test check docs lint format codegen lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,6 +47,10 @@ test: $(INSTALLED) ## The whole suite: lint, types, rooms, unit, dbt, end to end
 check: $(INSTALLED) ## Fast inner loop: lint, types, rooms and the quick tests
 	@$(MAKE) --no-print-directory lint-python
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
+
+docs: $(INSTALLED) ## The tables as one page (dbt docs: lineage, columns, checks; no data): data/dbt/static_index.html
+	@mkdir -p data/lint
+	@$(DBT_CHECK) $(BIN)/dbt --quiet docs generate --static --empty-catalog --target-path ../data/dbt --project-dir dbt_project --profiles-dir dbt_project
 
 .PHONY: lint-python lint-sql lint-docker lint-lock
 lint: $(INSTALLED) lint-python lint-sql lint-docker lint-lock ## Lint and type check everything, and that lock and generated files are fresh
