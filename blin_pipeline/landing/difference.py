@@ -26,7 +26,6 @@ Row = tuple[str, ...]
 #: Told of each changed cell: instrument, record, event, instance, field, value before, value after.
 CellListener = Callable[[Sequence[str]], object]
 VALUE_COLUMNS = ("form", "record_id", "redcap_event_name", "redcap_repeat_instance", "field", "before", "after")
-_GROUP_AT = KEY_COLUMNS.index(GROUP)
 
 
 @dataclass

@@ -244,10 +244,6 @@ class ProjectSetup:
             columns += by_field.get(field.field_name, [field.field_name])
         return [*columns, f"{form}_complete"]
 
-    def census_columns(self, *, with_group: bool) -> list[str]:
-        """Columns of a census: system columns, then every instrument's status."""
-        return [*self.system_columns(with_group=with_group), *(f"{form}_complete" for form in self.forms)]
-
     def lives_on(self, form: str, event: str, repeat_instrument: str) -> bool:
         """Whether a row with these keys can hold data of the instrument.
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Display = Literal["LABEL", "RAW", "BOTH"]
-
 
 @dataclass(frozen=True)
 class Report:
