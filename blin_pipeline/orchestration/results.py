@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from blin_pipeline.errors import DataError
 from blin_pipeline.landing.database import Warehouse
-from blin_pipeline.outcomes.context import OutcomeContext
+from blin_pipeline.outcomes.context import Outcome, OutcomeContext
+from blin_pipeline.outcomes.frames import TABLE_COLUMNS
 from blin_pipeline.outcomes.result import ResultRow, to_arrow
 
 if TYPE_CHECKING:
     import pandas as pd
+    from duckdb import DuckDBPyConnection
 
     from blin_pipeline.orchestration.workspace import Workspace
 
@@ -40,27 +42,31 @@ def presented_pull(warehouse: Warehouse) -> PresentedPull:
         DataError: Code ``E_NO_PULL`` when nothing was pulled yet.
     """
     with warehouse.connect(read_only=True) as connection:
-        row = connection.execute(
-            "select pull_id, project_id, source_kind, data_cut_date, n_records, dictionary_sha256 from raw.pull"
-        ).fetchone()
-    if row is None:
-        raise DataError("E_NO_PULL", "the warehouse presents no pull", fix="Run a whole refresh.")
-    return PresentedPull(*row)
+        return _pull(connection)
 
 
 def outcome_context(workspace: Workspace) -> OutcomeContext:
     """Parameters and cut of the presented pull."""
-    pull = presented_pull(workspace.warehouse)
-    parameters = workspace.parameters
-    return OutcomeContext(
-        parameters=parameters, parameters_hash=parameters.sha256, cut_id=pull.cut_id, data_cut=pull.data_cut
-    )
+    return _context(workspace, presented_pull(workspace.warehouse))
+
+
+def compute_outcome(workspace: Workspace, outcome: Outcome) -> list[ResultRow]:
+    """Read an outcome's tables, compute it, replace its rows in ``report.result``; returns them.
+
+    One connection for all of it: to open and close a large file costs more time than most outcomes take to compute.
+    Nothing is written when the computation fails.
+    """
+    with workspace.warehouse.connect() as connection:
+        frames = {name: _frame(connection, name, needed_only=True) for name in outcome.tables_needed}
+        rows = outcome.compute(frames, _context(workspace, _pull(connection)))
+        _store(connection, outcome.name, rows)
+    return rows
 
 
 def read_frames(warehouse: Warehouse, tables: Iterable[str]) -> dict[str, pd.DataFrame]:
     """Tables as data frames, keyed by qualified name."""
     with warehouse.connect(read_only=True) as connection:
-        return {name: connection.sql(f"select * from {name}").df() for name in tables}  # noqa: S608 (names are ours)
+        return {name: _frame(connection, name) for name in tables}
 
 
 def read_results(warehouse: Warehouse) -> pd.DataFrame:
@@ -75,14 +81,36 @@ def clear_results(warehouse: Warehouse) -> None:
         connection.execute("drop table if exists report.result")
 
 
-def store_rows(warehouse: Warehouse, outcome: str, rows: Sequence[ResultRow]) -> None:
+def _pull(connection: DuckDBPyConnection) -> PresentedPull:
+    row = connection.execute(
+        "select pull_id, project_id, source_kind, data_cut_date, n_records, dictionary_sha256 from raw.pull"
+    ).fetchone()
+    if row is None:
+        raise DataError("E_NO_PULL", "the warehouse presents no pull", fix="Run a whole refresh.")
+    return PresentedPull(*row)
+
+
+def _context(workspace: Workspace, pull: PresentedPull) -> OutcomeContext:
+    parameters = workspace.parameters
+    return OutcomeContext(
+        parameters=parameters, parameters_hash=parameters.sha256, cut_id=pull.cut_id, data_cut=pull.data_cut
+    )
+
+
+def _frame(connection: DuckDBPyConnection, name: str, *, needed_only: bool = False) -> pd.DataFrame:
+    """A table; on request only the columns that outcomes read (all of them where they only count its rows)."""
+    table = connection.table(name)
+    read = {column.name for column in TABLE_COLUMNS[name]} if needed_only else set()
+    columns = [column for column in table.columns if column in read]
+    return (table.project(", ".join(columns)) if columns else table).df()
+
+
+def _store(connection: DuckDBPyConnection, outcome: str, rows: Sequence[ResultRow]) -> None:
     """Replace the rows of one outcome in ``report.result``, in one transaction."""
-    table = to_arrow(rows)
-    with warehouse.connect() as connection:
-        connection.register("outcome_rows", table)
-        connection.execute("begin")
-        connection.execute("create schema if not exists report")
-        connection.execute("create table if not exists report.result as select * from outcome_rows limit 0")
-        connection.execute("delete from report.result where outcome = ?", [outcome])
-        connection.execute("insert into report.result by name select * from outcome_rows")
-        connection.execute("commit")
+    connection.register("outcome_rows", to_arrow(rows))
+    connection.execute("begin")
+    connection.execute("create schema if not exists report")
+    connection.execute("create table if not exists report.result as select * from outcome_rows limit 0")
+    connection.execute("delete from report.result where outcome = ?", [outcome])
+    connection.execute("insert into report.result by name select * from outcome_rows")
+    connection.execute("commit")

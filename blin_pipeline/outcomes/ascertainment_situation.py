@@ -80,7 +80,12 @@ def _survival(build: ResultBuilder, times: pd.DataFrame, name: str, method: str)
         cohort = NOBODY if late is None else late
     curve = analyse(build, cohort, prefix="situation_os", population=ELIGIBLE, method=method, group=("situation", name))
     deaths = int(cohort.event.sum())
+    begin = []
+    if method == DELAYED and cohort.n:
+        note = "the curve is conditional on being alive on this day" if cohort.start else ""
+        begin = [curve.row("conditional_start", unit="days", value=cohort.start, n=cohort.n, reason=note)]
     return [
+        *begin,
         curve.row("patients_n", unit="patients", value=cohort.n, n=cohort.n, n_event=deaths),
         *fixed_times(curve, refusal),
     ]

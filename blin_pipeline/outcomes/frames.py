@@ -143,7 +143,9 @@ def table(frames: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
             raise _fault(f"The column {column.name} of {name} does not hold a {column.kind} throughout.") from None
     names = [column.name for column in columns]
     typed = pd.DataFrame(data, columns=names)
-    return typed.sort_values(names, kind="stable", na_position="first", ignore_index=True)
+    # A column of distinct values decides the order alone.
+    by = names[:1] if typed[names[0]].is_unique else names
+    return typed.sort_values(by, kind="stable", na_position="first", ignore_index=True)
 
 
 def has_column(frames: Mapping[str, pd.DataFrame], name: str, column: str) -> bool:
@@ -198,6 +200,8 @@ def _flag(cell: object) -> object:
 
 
 def _code(cell: object) -> str:
+    if isinstance(cell, str):
+        return cell
     if _is_null(cell):
         return ""
     if isinstance(cell, float) and cell.is_integer():

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL
-from blin_pipeline.orchestration.results import outcome_context, read_frames, store_rows
+from blin_pipeline.orchestration.results import compute_outcome
 from blin_pipeline.orchestration.workspace import Workspace, handled
 from blin_pipeline.outcomes import OUTCOMES, Outcome
 
@@ -52,9 +52,7 @@ def outcome_asset(outcome: Outcome) -> dg.AssetsDefinition:
     )
     def compute(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[Any]:
         with handled(workspace):
-            frames = read_frames(workspace.warehouse, outcome.tables_needed)
-            rows = outcome.compute(frames, outcome_context(workspace))
-            store_rows(workspace.warehouse, outcome.name, rows)
+            rows = compute_outcome(workspace, outcome)
             states = sorted({row.state for row in rows})
             return dg.MaterializeResult(
                 metadata={"dagster/row_count": len(rows), "states": ", ".join(states), **_headline(rows)}

@@ -89,6 +89,10 @@ def test_only_the_living_count_from_registration(context):
     assert {label.split(":")[1] for label in situations(rows)} == {"LIVING_ONLY"}
     found = year(rows)
     assert ("LIVING_ONLY", PLAIN) not in found
+    # One more is registered every five days from day 5 on, and p01 dies on day 50: p02 to p11 are ten on day 55.
+    begin = [row for row in rows if row.statistic == "situation_os_conditional_start"]
+    assert [row.value for row in begin] == [55]
+    assert "conditional on being alive" in begin[0].reason
     everybody = [
         row for row in ascertainment_free_overall(context, alive) if (row.time_days, row.method) == (YEAR, DELAYED)
     ]
