@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,6 +19,8 @@ from blin_pipeline.orchestration.workspace import without_secrets
 from blin_pipeline.settings import DBT_PROJECT_DIR, Settings
 
 DBT = Path(sys.executable).parent / "dbt"
+#: What dbt remembers of a parsed project.
+_PARSED = "partial_parse.msgpack"
 
 
 def write_profile(settings: Settings) -> Path:
@@ -79,6 +82,9 @@ def prepare_dbt(settings: Settings) -> DbtProject:
             fix=f"Read {settings.dbt_dir / 'logs' / 'dbt.log'} and correct the model.",
         )
     stamp.write_text(current, encoding="ascii")
+    # The build that follows need not read the whole project a second time.
+    (settings.dbt_dir / "target").mkdir(mode=0o700, exist_ok=True)
+    shutil.copyfile(project.manifest_path.with_name(_PARSED), settings.dbt_dir / "target" / _PARSED)
     return project
 
 
