@@ -20,8 +20,8 @@ def block(results: Results) -> Block:
         "references",
         _QUESTION,
         _TITLE,
-        "even",
-        [[_published(results)], [_ours(results), Text(words.say("note", "time_zero"), alert=True)]],
+        "one",
+        [[_published(results), _ours(results), Text(words.say("note", "time_zero"), alert=True)]],
     )
 
 
