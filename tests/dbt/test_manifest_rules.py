@@ -17,6 +17,8 @@ from dbt_warehouse import Build
 from blin_pipeline.outcomes.frames import TABLE_COLUMNS
 from blin_pipeline.registry.deid import load_policy
 
+pytestmark = pytest.mark.slow
+
 LONGEST_MODEL = 150
 #: Ending of a column name -> what its description must name.
 UNITS = {

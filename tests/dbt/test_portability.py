@@ -10,6 +10,8 @@ import sqlglot
 from dbt_warehouse import Build
 from sqlglot import exp
 
+pytestmark = pytest.mark.slow
+
 ENGINES = ("spark", "trino")
 #: What data-model section 9 leaves out: each exists in DuckDB only, or means something else elsewhere.
 FORBIDDEN = (

@@ -171,4 +171,5 @@ def test_print_is_clean(page: Page, files: dict[str, Path], case: str, paper: st
     printed = page.pdf(format=paper)
     pages = len(re.findall(rb"/Type\s*/Page\b", printed))
     assert printed.startswith(b"%PDF")
-    assert 1 <= pages <= 8
+    # Fourteen sections with unbroken tables; with forty sites the last table alone takes two pages.
+    assert 1 <= pages <= (10 if case == "forty_sites" else 8)
