@@ -1,9 +1,9 @@
 """Outcomes: statistics as pure functions on data frames.
 
 Here: what is estimated from the marts and how - proportions, survival, competing risks, associations, counts - and the one
-    contract of its rows (``report.result``). A function takes named tables and a context and returns rows; the same
-    tables in any order give the same rows. The methods themselves are in ``statistics``, on plain arrays. Not here:
-    files, databases, Dagster, drawing, or the clinical rules that make the marts (those are SQL).
+contract of its rows (``report.result``). A function takes named tables and a context and returns rows; the same
+tables in any order give the same rows. The methods themselves are in ``statistics``, on plain arrays. Not here:
+files, databases, Dagster, drawing, or the clinical rules that make the marts (those are SQL).
 
 Importing this package is cheap: an outcome's module, with pandas, numpy and scipy, is imported when it computes.
 """
