@@ -48,9 +48,8 @@ check: $(INSTALLED) ## Fast inner loop: lint, types, rooms and the quick tests
 	@$(MAKE) --no-print-directory lint-python
 	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
 
-docs: $(INSTALLED) ## The tables as one page (dbt docs: lineage, columns, checks; no data): data/dbt/static_index.html
-	@mkdir -p data/lint
-	@$(DBT_CHECK) $(BIN)/dbt --quiet docs generate --static --empty-catalog --target-path ../data/dbt --project-dir dbt_project --profiles-dir dbt_project
+docs: $(INSTALLED) ## The tables as one page: lineage, columns, checks; no data
+	@$(BIN)/blin docs
 
 .PHONY: lint-python lint-sql lint-docker lint-lock
 lint: $(INSTALLED) lint-python lint-sql lint-docker lint-lock ## Lint and type check everything, and that lock and generated files are fresh
