@@ -41,3 +41,12 @@
         'check_event_before_therapy',
     ]) }}
 {%- endmacro %}
+
+{#- How a check came out. Where nothing could be looked at it is not applicable, which is not the same as passed. -#}
+{% macro check_status(n_evaluated, frac, threshold_frac) -%}
+    case
+        when {{ n_evaluated }} = 0 then 'NOT_APPLICABLE'
+        when {{ frac }} > {{ threshold_frac }} then 'FAILED'
+        else 'PASSED'
+    end
+{%- endmacro %}

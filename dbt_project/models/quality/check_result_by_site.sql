@@ -37,10 +37,6 @@ select
     cast(n_violating as integer) as n_violating,
     cast(frac as double) as frac,
     threshold_frac,
-    case
-        when n_evaluated = 0 then 'NOT_APPLICABLE'
-        when frac > threshold_frac then 'FAILED'
-        else 'PASSED'
-    end as status_cd,
+    {{ check_status('n_evaluated', 'frac', 'threshold_frac') }} as status_cd,
     {{ rule_version() }} as rule_version
 from judged
