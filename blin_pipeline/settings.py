@@ -77,7 +77,8 @@ class SourceSettings(BaseModel):
         full_every_days: Longest time between two full readings of an incremental source.
         records_per_request: Records of one request; 0 asks for whole instruments, and for batches only when the server
             cannot give those.
-        pause_seconds: Pause between two such batches.
+        pause_seconds: Pause between two requests of whatever kind; when not given half a second, and none towards this
+            machine itself.
         accept_loss: Whether rows or sites that are gone without explanation are meant to be gone; likewise.
     """
 
@@ -95,7 +96,7 @@ class SourceSettings(BaseModel):
     incremental: bool = False
     full_every_days: Annotated[float, Field(ge=0)] = 7.0
     records_per_request: Annotated[int, Field(ge=0, le=500)] = 0
-    pause_seconds: Annotated[float, Field(ge=0)] = 0.5
+    pause_seconds: Annotated[float, Field(ge=0)] | None = None
     attempts: Annotated[int, Field(ge=1, le=10)] = 5
     first_wait_seconds: Annotated[float, Field(ge=0)] = 1.0
     read_seconds: Annotated[float, Field(gt=0)] = 120.0

@@ -17,8 +17,8 @@ from blin_pipeline.redcap.change_log import newest
 from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.doubts import Baseline
 from blin_pipeline.redcap.faults import RedcapReadError
-from blin_pipeline.redcap.project_setup import LogEntry, parse_rows
 from blin_pipeline.redcap.setup_reading import archived_setup
+from blin_pipeline.redcap.setup_rows import LogEntry, parse_rows
 
 #: How the archive names small answers.
 _SMALL = ".json.zst"

@@ -16,7 +16,8 @@ from blin_pipeline.landing.pull import Pull
 from blin_pipeline.redcap.change_log import server_time
 from blin_pipeline.redcap.change_log import since as lines_since
 from blin_pipeline.redcap.faults import RedcapReadError
-from blin_pipeline.redcap.project_setup import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT, LogEntry
+from blin_pipeline.redcap.project_setup import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
+from blin_pipeline.redcap.setup_rows import LogEntry
 
 _DELETES = re.compile(r"delete record", re.IGNORECASE)
 _EDITS = re.compile(r"(update|delete) (record|response)", re.IGNORECASE)

@@ -12,13 +12,12 @@ from blin_pipeline.landing.pull import Pull
 from blin_pipeline.landing.reading import checked_pull, live_dictionary, records_with_two_rows, source_shape
 from blin_pipeline.orchestration.inbox import export_to_read, refuse_changed, state_of
 from blin_pipeline.orchestration.projects import export_projects
-from blin_pipeline.redcap.client import RedcapClient
+from blin_pipeline.redcap.client import ClientLimits, RedcapClient
 from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.files import export_from_files
 from blin_pipeline.redcap.progress import Progress
 from blin_pipeline.redcap.project_xml import export_from_project_xml
-from blin_pipeline.redcap.transport import ClientLimits
 from blin_pipeline.registry.drift import BLOCKING, Drift, find_drift
 from blin_pipeline.registry.field_map import load_requirements, refuse_unmet, unmet_requirements
 from blin_pipeline.registry.source_plan import SourcePlan, plan_source

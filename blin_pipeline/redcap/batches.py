@@ -158,8 +158,6 @@ class RecordRequests:
         with disk_faults("saving the records"), path.open("w", encoding="utf-8", newline="") as out:
             while begin < len(ids):
                 asked = ids[begin : begin + size]
-                if begin:
-                    self._client.pause()
                 try:
                     inspect = partial(_check_batch, endpoint=endpoint, asked=asked, known=header)
                     found = self._ask(piece, endpoint, inspect, fields=fields, forms=forms, records=asked)

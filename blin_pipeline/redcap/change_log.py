@@ -15,8 +15,8 @@ from datetime import datetime, timedelta
 from blin_pipeline.redcap.client import RedcapClient
 from blin_pipeline.redcap.exported import LogWatermark
 from blin_pipeline.redcap.faults import RedcapReadError, Refusal
-from blin_pipeline.redcap.project_setup import LogEntry, parse_rows
 from blin_pipeline.redcap.received import Received
+from blin_pipeline.redcap.setup_rows import LogEntry, parse_rows
 
 Log = tuple[LogEntry, ...]
 

@@ -25,10 +25,11 @@ from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.doubts import Baseline, window_begin
 from blin_pipeline.redcap.exported import describe_payload
 from blin_pipeline.redcap.faults import RedcapReadError
-from blin_pipeline.redcap.project_setup import LogEntry, ProjectSetup, parse_rows
+from blin_pipeline.redcap.project_setup import ProjectSetup
 from blin_pipeline.redcap.received import Received
 from blin_pipeline.redcap.records_reading import FormsRead, RecordsReader
 from blin_pipeline.redcap.rows import FormFile, FormTally
+from blin_pipeline.redcap.setup_rows import LogEntry, parse_rows
 
 #: Above this part of all records, reading everything costs the server less.
 _LARGEST_PART = 0.5

@@ -7,14 +7,8 @@ from typing import TypeVar
 
 from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.redcap.exported import ProjectExport
-from blin_pipeline.redcap.project_setup import (
-    DataAccessGroup,
-    ExportName,
-    FormEvent,
-    ProjectInfo,
-    ProjectSetup,
-    RepeatingForm,
-)
+from blin_pipeline.redcap.project_setup import ProjectSetup
+from blin_pipeline.redcap.setup_rows import DataAccessGroup, ExportName, FormEvent, ProjectInfo, RepeatingForm
 from blin_pipeline.registry.dictionary import Dictionary, Field
 
 #: Stands between a project's name and what is its own; no REDCap name and no project name holds it.

@@ -1,22 +1,23 @@
-"""The set-up of a project as its small endpoints tell it, and what follows: columns of an answer, place of a row."""
+"""The set-up of a project, and what follows from it: columns of an answer, place of a row."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
-
-from blin_pipeline.errors import ConfigurationError
-from blin_pipeline.redcap.answers import Json
 from blin_pipeline.redcap.faults import RedcapReadError
-from blin_pipeline.registry.dictionary import NOT_EXPORTED, Dictionary, dictionary_from_rows
+from blin_pipeline.redcap.setup_rows import (
+    DataAccessGroup,
+    ExportName,
+    FormEvent,
+    Instrument,
+    ProjectInfo,
+    RepeatingForm,
+    SetupRow,
+)
+from blin_pipeline.registry.dictionary import NOT_EXPORTED, Dictionary
 
 EVENT = "redcap_event_name"
 REPEAT_INSTRUMENT = "redcap_repeat_instrument"
@@ -25,167 +26,6 @@ GROUP = "redcap_data_access_group"
 SURVEY_IDENTIFIER = "redcap_survey_identifier"
 #: System columns of a flat export that follow the record id, in REDCap's order.
 SYSTEM_COLUMNS = (EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE, GROUP, SURVEY_IDENTIFIER)
-
-
-#: Instrument names become file and table names.
-_FORM_NAME = re.compile(r"[a-z0-9_]{1,100}")
-
-
-class _Row(BaseModel):
-    """A row of an endpoint: keys of later servers are ignored, numbers are taken as text, null as blank."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_blank(cls, row: object) -> object:
-        return {key: "" if cell is None else cell for key, cell in row.items()} if isinstance(row, dict) else row
-
-
-class ProjectInfo(_Row):
-    """Answer of ``content=project``, the keys that matter here."""
-
-    project_id: str
-    project_title: str = ""
-    is_longitudinal: bool
-    has_repeating_instruments_or_events: bool = False
-    missing_data_codes: str = ""
-
-    @property
-    def missing_codes(self) -> dict[str, str]:
-        """Code -> label of the project's missing-data codes, in order."""
-        parts = (part.partition(",") for part in re.split(r"[|\n]", self.missing_data_codes) if part.strip())
-        return {code.strip(): label.strip() for code, _, label in parts}
-
-
-class Instrument(_Row):
-    """One instrument and its label."""
-
-    instrument_name: str = Field(min_length=1)
-    instrument_label: str = ""
-
-
-class RepeatingForm(_Row):
-    """One repeating instrument, or a repeating event when ``form_name`` is blank; no event in a classic project."""
-
-    event_name: str = ""
-    form_name: str = ""
-    custom_form_label: str = ""
-
-
-class FormEvent(_Row):
-    """One instrument designated to one event of a longitudinal project."""
-
-    arm_num: str = ""
-    unique_event_name: str = Field(min_length=1)
-    form: str = Field(min_length=1)
-
-
-class DataAccessGroup(_Row):
-    """One data access group; restricted."""
-
-    data_access_group_name: str = ""
-    unique_group_name: str = Field(min_length=1)
-
-
-class ExportName(_Row):
-    """One column of a flat export and the field it belongs to."""
-
-    original_field_name: str = Field(min_length=1)
-    choice_value: str = ""
-    export_field_name: str = Field(min_length=1)
-
-
-class LogEntry(_Row):
-    """One line of the project's log, as the server words it; restricted."""
-
-    timestamp: str
-    username: str = ""
-    action: str = ""
-    details: str = ""
-    record: str = ""
-
-
-class _DictionaryRow(_Row):
-    field_name: str = Field(min_length=1)
-    form_name: str = Field(min_length=1)
-    section_header: str = ""
-    field_type: str = Field(min_length=1)
-    field_label: str
-    select_choices_or_calculations: str
-    field_note: str = ""
-    text_validation_type_or_show_slider_number: str
-    text_validation_min: str = ""
-    text_validation_max: str = ""
-    identifier: str
-    branching_logic: str = ""
-    required_field: str = ""
-    custom_alignment: str = ""
-    question_number: str = ""
-    matrix_group_name: str = ""
-    matrix_ranking: str = ""
-    field_annotation: str = ""
-
-
-_RowT = TypeVar("_RowT", bound=_Row)
-
-
-def parse_rows(
-    model: type[_RowT], value: Json, endpoint: str, code: str = "E_SCHEMA", *, may_repeat: bool = False
-) -> tuple[_RowT, ...]:
-    """Validate an answer that is a list of objects.
-
-    Args:
-        model: Shape of one object.
-        value: The answer.
-        endpoint: What was asked, for people.
-        code: Code for a wrong shape.
-        may_repeat: Whether two equal objects are no fault.
-
-    Raises:
-        RedcapReadError: ``E_EMPTY`` for a JSON null, ``E_DUPLICATE_KEY``, else ``code``: not a list of such objects. The
-            answer is not quoted.
-    """
-    if value is None and code != "E_METADATA":
-        raise RedcapReadError("E_EMPTY", endpoint)
-    rows: tuple[_RowT, ...] | None = None
-    with suppress(ValidationError):  # It quotes the answer; ours is raised outside and carries nothing along.
-        rows = tuple(TypeAdapter(list[model]).validate_python(value))  # type: ignore[valid-type]
-    if rows is None:
-        raise RedcapReadError(code, endpoint, detail="not the shape that REDCap documents")
-    if not may_repeat and len({*rows}) != len(rows):
-        raise RedcapReadError("E_DUPLICATE_KEY", endpoint)
-    return rows
-
-
-def parse_project(value: Json, endpoint: str) -> ProjectInfo:
-    """Validate the answer of ``content=project``, one object.
-
-    Raises:
-        RedcapReadError: ``E_EMPTY`` or ``E_SCHEMA``.
-    """
-    if not value:
-        raise RedcapReadError("E_EMPTY", endpoint)
-    info = parse_rows(ProjectInfo, [value], endpoint)[0]
-    if not info.project_id:
-        raise RedcapReadError("E_SCHEMA", endpoint, detail="no project id")
-    return info
-
-
-def parse_dictionary(value: Json, endpoint: str) -> Dictionary:
-    """Validate the data dictionary that the API gave.
-
-    Raises:
-        RedcapReadError: ``E_METADATA``: empty, not rows, a row that no REDCap dictionary can hold.
-    """
-    rows = parse_rows(_DictionaryRow, value, endpoint, code="E_METADATA")
-    problem = "no field" if not rows else "an instrument name that REDCap does not allow"
-    if rows and all(_FORM_NAME.fullmatch(row.form_name) for row in rows):
-        try:
-            return dictionary_from_rows([row.model_dump() for row in rows], Path("data dictionary"))
-        except ConfigurationError as error:
-            problem = error.what.rstrip(".")
-    raise RedcapReadError("E_METADATA", endpoint, detail=problem)
 
 
 @dataclass(frozen=True)
@@ -292,6 +132,6 @@ class ProjectSetup:
         return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _sorted_dump(rows: Sequence[_Row]) -> list[Mapping[str, str]]:
+def _sorted_dump(rows: Sequence[SetupRow]) -> list[Mapping[str, str]]:
     dumped: list[Mapping[str, str]] = [row.model_dump() for row in rows]
     return sorted(dumped, key=lambda row: tuple(row.values()))

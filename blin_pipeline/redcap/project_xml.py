@@ -23,17 +23,16 @@ from blin_pipeline.redcap.odm.dictionary import read_dictionary
 from blin_pipeline.redcap.odm.document import Document, open_document, survey_forms
 from blin_pipeline.redcap.odm.records import OdmRecord, OdmRow, read_records
 from blin_pipeline.redcap.progress import Progress, Steps
-from blin_pipeline.redcap.project_setup import (
-    SURVEY_IDENTIFIER,
+from blin_pipeline.redcap.project_setup import SURVEY_IDENTIFIER, ProjectSetup
+from blin_pipeline.redcap.rows import FormFile
+from blin_pipeline.redcap.setup_rows import (
     DataAccessGroup,
     ExportName,
     FormEvent,
     Instrument,
     ProjectInfo,
-    ProjectSetup,
     RepeatingForm,
 )
-from blin_pipeline.redcap.rows import FormFile
 from blin_pipeline.registry.dictionary import Dictionary
 
 _VERSION = re.compile(r"\d+\.\d+\.\d+")

@@ -7,18 +7,18 @@ from collections.abc import Callable, Mapping
 from blin_pipeline.redcap.answers import Json, read_json
 from blin_pipeline.redcap.client import Answer, RedcapClient
 from blin_pipeline.redcap.faults import RedcapReadError, Refusal
-from blin_pipeline.redcap.project_setup import (
+from blin_pipeline.redcap.project_setup import ProjectSetup
+from blin_pipeline.redcap.received import Received
+from blin_pipeline.redcap.setup_rows import (
     DataAccessGroup,
     ExportName,
     FormEvent,
     Instrument,
-    ProjectSetup,
     RepeatingForm,
     parse_dictionary,
     parse_project,
     parse_rows,
 )
-from blin_pipeline.redcap.received import Received
 
 #: Takes the name of a part, as in the archive, and answers with its value.
 _Ask = Callable[[str], Json]

@@ -16,9 +16,8 @@ from blin_pipeline.landing.ledger import Reading
 from blin_pipeline.landing.pull import Pull
 from blin_pipeline.landing.reading import accept, latest_reading
 from blin_pipeline.landing.write import land
-from blin_pipeline.redcap.client import RedcapClient
+from blin_pipeline.redcap.client import ClientLimits, RedcapClient
 from blin_pipeline.redcap.export import ReadingPlan, export_project
-from blin_pipeline.redcap.transport import ClientLimits
 from blin_pipeline.registry.dictionary import dictionary_from_rows
 from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.rows import FormRow, SourceProject

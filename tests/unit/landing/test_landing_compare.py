@@ -11,7 +11,7 @@ from blin_pipeline.errors import BlinError
 from blin_pipeline.landing.compare import Loss, refuse_shrunk_sites, refuse_unexplained_loss
 from blin_pipeline.landing.manifest import LogWatermark
 from blin_pipeline.landing.pull import Pull
-from blin_pipeline.redcap.project_setup import LogEntry
+from blin_pipeline.redcap.setup_rows import LogEntry
 
 
 def _log(action: str, record: str, details: str = "") -> LogEntry:

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from blin_pipeline.redcap.client import RedcapClient
-from blin_pipeline.redcap.transport import ClientLimits
+from blin_pipeline.redcap.client import ClientLimits, RedcapClient
 from blin_pipeline.registry.dictionary import dictionary_from_rows
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
 
@@ -78,17 +77,21 @@ def project(**changes: object) -> SourceProject:
 
 
 class Waits(list[float]):
-    """Takes the place of sleeping and remembers."""
+    """Takes the place of sleeping and remembers; time passes by sleeping alone."""
 
     def __call__(self, seconds: float) -> None:
         self.append(seconds)
+
+    def clock(self) -> float:
+        return sum(self)
 
 
 def client(url: str, waits: Waits | None = None, **limits: float | int) -> RedcapClient:
     """A client that asks twice and never sleeps, unless told otherwise."""
     chosen: dict[str, float | int] = {"attempts": 2, **limits}
+    waits = Waits() if waits is None else waits
     return RedcapClient(
         url,
         SecretStr(TOKEN),
-        ClientLimits(sleep=waits if waits is not None else Waits(), jitter=lambda: 0.0, **chosen),  # type: ignore[arg-type]
+        ClientLimits(sleep=waits, clock=waits.clock, jitter=lambda: 0.0, **chosen),  # type: ignore[arg-type]
     )

@@ -18,7 +18,8 @@ from pydantic import SecretStr
 from redcap_sample import TOKEN, Waits, client
 
 from blin_pipeline.errors import BlinError, ConfigurationError, SourceError
-from blin_pipeline.redcap.client import RedcapClient, _Guarded, _Token
+from blin_pipeline.redcap.client import RedcapClient
+from blin_pipeline.redcap.client.guard import GuardedProject, MaskedToken
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.sandbox.serve import RunningSandbox
 
@@ -117,9 +118,9 @@ def test_only_exports_can_be_called() -> None:
         lambda project: project.export_users(),
     ],
 )
-def test_what_is_no_export_of_ours_is_never_sent(call: Callable[[_Guarded], object]) -> None:
+def test_what_is_no_export_of_ours_is_never_sent(call: Callable[[GuardedProject], object]) -> None:
     sent: list[object] = []
-    guarded = _Guarded("https://redcap.example.org/api/", _Token(TOKEN), sent.append, "record_id")
+    guarded = GuardedProject("https://redcap.example.org/api/", MaskedToken(TOKEN), sent.append, "record_id")
     with pytest.raises(SourceError) as caught:
         call(guarded)
     assert caught.value.code == "E_NOT_AN_EXPORT"
@@ -127,7 +128,7 @@ def test_what_is_no_export_of_ours_is_never_sent(call: Callable[[_Guarded], obje
 
 
 def test_token_reaches_the_server_and_no_text(sandbox: RunningSandbox) -> None:
-    token = _Token(TOKEN)
+    token = MaskedToken(TOKEN)
     assert client(sandbox.url).metadata().value, "the server knew the token"
     assert TOKEN not in f"{token} {token!r} {token!s} {[token]} {token:>40} {client(sandbox.url)!r}"
 

@@ -1,47 +1,27 @@
-"""The guarded client: PyCap builds every request, our transport sends it, nothing but exports can be reached.
-
-PyCap alone takes HTML for data, never looks at the HTTP status, has no time-out of its own and follows redirects with
-the token; so its one door to the network (``_call_api``) is ours.
-"""
+"""The exports that a pull may ask for, each a method: built by PyCap, sent and judged by us."""
 
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
-from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from redcap.project import Project
-from tenacity import RetryCallState, Retrying, retry_if_exception
 
-from blin_pipeline.errors import ConfigurationError, SourceError
 from blin_pipeline.redcap.answers import Json, read_json, read_text
+from blin_pipeline.redcap.client.address import checked_url
+from blin_pipeline.redcap.client.guard import GuardedProject, MaskedToken, checked_token
+from blin_pipeline.redcap.client.limits import ClientLimits
+from blin_pipeline.redcap.client.retries import with_retries
+from blin_pipeline.redcap.client.transport import Transport
 from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.faults import RedcapReadError
-from blin_pipeline.redcap.transport import ClientLimits, Transport
 
-#: Contents that a pull reads; a request for any other is not sent.
-EXPORTS = frozenset(
-    {
-        "version",
-        "project",
-        "metadata",
-        "instrument",
-        "formEventMapping",
-        "repeatingFormsEvents",
-        "dag",
-        "exportFieldNames",
-        "record",
-        "log",
-    }
-)
-_TOKEN = re.compile(r"[0-9A-Fa-f]{32}")
 _T = TypeVar("_T")
 
 
@@ -68,41 +48,6 @@ class RecordFile:
     n_bytes: int
 
 
-class _Token(str):
-    """A token that shows itself only in the body of a request, not in a traceback that prints variables."""
-
-    def __repr__(self) -> str:
-        return "'**********'"
-
-    __str__ = __repr__
-
-    def __format__(self, spec: str) -> str:
-        return format(repr(self), spec)
-
-
-class _Guarded(Project):
-    """PyCap's project with our way to the network and a record id field that needs no request."""
-
-    def __init__(
-        self, url: str, token: str, exchange: Callable[[Mapping[str, Any]], object], record_id_field: str
-    ) -> None:
-        super().__init__(url, token, allow_redirects=False)
-        self._exchange = exchange
-        self._record_id_field = record_id_field
-
-    @property
-    def def_field(self) -> str:
-        return self._record_id_field
-
-    def _call_api(self, payload: dict[str, Any], return_type: str, file: object = None) -> Any:  # noqa: ANN401 (PyCap's signature)
-        del return_type
-        if payload.get("content") not in EXPORTS or file is not None or payload.keys() & {"action", "data"}:
-            raise SourceError(
-                "E_NOT_AN_EXPORT", "A request other than an export was refused before it was sent.", fix="Report this."
-            )
-        return self._exchange(payload)
-
-
 class RedcapClient:
     """Exports of one project, guarded.
 
@@ -120,13 +65,7 @@ class RedcapClient:
 
     def __init__(self, url: str, token: SecretStr, limits: ClientLimits | None = None) -> None:
         self._url = checked_url(url)
-        if not _TOKEN.fullmatch(token.get_secret_value()):
-            raise ConfigurationError(
-                "E_TOKEN",
-                "The API token is not 32 hexadecimal characters.",
-                fix="Copy the token from REDCap's API page into the token file, without quotes or blanks.",
-            )
-        self._token = token
+        self._token = checked_token(token)
         self.limits = limits or ClientLimits()
         self._transport = Transport(self._url, self.limits)
         #: Told of bytes as they arrive.
@@ -224,7 +163,7 @@ class RedcapClient:
             return self._download(payload, destination, endpoint)
 
         def attempt() -> _T:
-            project = _Guarded(self._url, self._masked(), exchange, record_id_field)
+            project = GuardedProject(self._url, self._masked(), exchange, record_id_field)
             received = project.export_records(
                 format_type="csv",
                 records=list(records) or None,
@@ -241,7 +180,7 @@ class RedcapClient:
             )
             return inspect(cast("RecordFile", received))
 
-        return self._retry(attempt, attempts, tired_after)
+        return with_retries(attempt, self.limits, attempts, tired_after)
 
     def answers(self) -> bool:
         """Whether the server answers a request of no weight, asked once."""
@@ -250,10 +189,6 @@ class RedcapClient:
                 return True
         except RedcapReadError:
             return False
-
-    def pause(self) -> None:
-        """Leave the server alone for the time that the limits ask for between requests of a series."""
-        self.limits.sleep(self.limits.pause_seconds)
 
     def _json(self, endpoint: str, call: Callable[[Project], object]) -> Answer:
         return self._ask(endpoint, call, read_json)
@@ -271,7 +206,7 @@ class RedcapClient:
                 raise
             return found[-1].value
 
-        self._retry(lambda: call(_Guarded(self._url, self._masked(), exchange, "")))
+        with_retries(lambda: call(GuardedProject(self._url, self._masked(), exchange, "")), self.limits)
         return found[-1]
 
     def _download(self, payload: Mapping[str, Any], destination: Path, endpoint: str) -> RecordFile:
@@ -295,64 +230,5 @@ class RedcapClient:
             with disk_faults("saving a refused answer"):
                 (self.rejected_into / "rejected.body").write_bytes(body)
 
-    def _masked(self) -> _Token:
-        return _Token(self._token.get_secret_value())
-
-    def _retry(self, attempt: Callable[[], _T], attempts: int | None = None, tired_after: int | None = None) -> _T:
-        def is_over(state: RetryCallState) -> bool:
-            error = state.outcome.exception() if state.outcome is not None else None
-            is_tired = isinstance(error, RedcapReadError) and error.overloaded
-            at_most = tired_after if is_tired and tired_after is not None else attempts or self.limits.attempts
-            return state.attempt_number >= at_most
-
-        retrying = Retrying(
-            stop=is_over,
-            wait=self._wait,
-            retry=retry_if_exception(lambda error: isinstance(error, RedcapReadError) and error.transient),
-            sleep=self.limits.sleep,
-            reraise=True,
-        )
-        return retrying(attempt)
-
-    def _wait(self, state: RetryCallState) -> float:
-        """1, 2, 4, 8 ... seconds and up to one more, or what the server asked for."""
-        error = state.outcome.exception() if state.outcome is not None else None
-        asked = error.retry_after if isinstance(error, RedcapReadError) else None
-        doubled = self.limits.first_wait_seconds * 2.0 ** (state.attempt_number - 1)
-        return min(doubled if asked is None else asked, self.limits.longest_wait_seconds) + self.limits.jitter()
-
-
-def checked_url(url: str) -> str:
-    """The address, if a token may be sent there.
-
-    Raises:
-        ConfigurationError: ``E_URL``: not https (http is for loopback only), credentials in it, or not ending in ``/api/``.
-    """
-    problem = ""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        problem = "is not an address"
-    else:
-        if parts.scheme not in {"https", "http"} or not host:
-            problem = "is not an https address"
-        elif parts.scheme == "http" and not _is_loopback(host):
-            problem = "is not https; the token would travel in the clear"
-        elif parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-            problem = "holds more than a host and a path"
-        elif not parts.path.endswith("/api/"):
-            problem = "does not end in /api/"
-    if problem:
-        raise ConfigurationError(
-            "E_URL", f"The REDCap address {problem}.", fix="It looks like https://redcap.example.org/api/."
-        )
-    return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    def _masked(self) -> MaskedToken:
+        return MaskedToken(self._token.get_secret_value())
