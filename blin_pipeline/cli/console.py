@@ -26,6 +26,7 @@ _NAMES = {
     "pull": "Pull from REDCap",
     "raw__patient_crosswalk": "Pseudonyms, raw schema",
     "tables": "Tables (dbt)",
+    "outcomes": "Outcomes",
     "release__candidate": "De-identified candidate",
     "report__study_report": "Report",
     "release__current": "Verify and publish",
@@ -54,8 +55,6 @@ def print_json(
 
 def step_name(step: str) -> str:
     """A step of the job in words."""
-    if step.startswith("outcomes__"):
-        return f"Outcome: {step.removeprefix('outcomes__').replace('_', ' ')}"
     return _NAMES.get(step, step.replace("_", " "))
 
 

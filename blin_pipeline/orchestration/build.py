@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from blin_pipeline.errors import BlinError
-from blin_pipeline.orchestration.assets.outcomes import outcome_assets
+from blin_pipeline.orchestration.assets.outcomes import outcomes
 from blin_pipeline.orchestration.assets.pull import patient_crosswalk, project_asset, pull_assets
 from blin_pipeline.orchestration.assets.release import candidate, current, study_report
 from blin_pipeline.orchestration.assets.tables import table_assets
@@ -35,7 +35,7 @@ def build_defs(settings: Settings, *, failures: list[BlinError] | None = None, f
             pull_assets(load_dictionary()),
             patient_crosswalk,
             table_assets(project),
-            *outcome_assets(),
+            outcomes,
             candidate,
             study_report,
             current,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from blin_pipeline.errors import DataError
 from blin_pipeline.landing.database import Warehouse
 from blin_pipeline.outcomes.context import Outcome, OutcomeContext
-from blin_pipeline.outcomes.frames import TABLE_COLUMNS
+from blin_pipeline.outcomes.frames import TABLE_COLUMNS, Tables
 from blin_pipeline.outcomes.result import ResultRow, to_arrow
 
 if TYPE_CHECKING:
@@ -50,17 +50,20 @@ def outcome_context(workspace: Workspace) -> OutcomeContext:
     return _context(workspace, presented_pull(workspace.warehouse))
 
 
-def compute_outcome(workspace: Workspace, outcome: Outcome) -> list[ResultRow]:
-    """Read an outcome's tables, compute it, replace its rows in ``report.result``; returns them.
+def compute_outcomes(workspace: Workspace, outcomes: Sequence[Outcome]) -> Iterator[tuple[Outcome, list[ResultRow]]]:
+    """Read the tables, compute one outcome after the other, replace its rows in ``report.result``; yields them.
 
-    One connection for all of it: to open and close a large file costs more time than most outcomes take to compute.
-    Nothing is written when the computation fails.
+    One connection and one reading of each table for all of them: to open and close a large file costs more time than
+    most outcomes take to compute. Nothing of an outcome is written when its computation fails.
     """
     with workspace.warehouse.connect() as connection:
-        frames = {name: _frame(connection, name, needed_only=True) for name in outcome.tables_needed}
-        rows = outcome.compute(frames, _context(workspace, _pull(connection)))
-        _store(connection, outcome.name, rows)
-    return rows
+        names = {name for outcome in outcomes for name in outcome.tables_needed}
+        tables = Tables(sorted(names), lambda name: _frame(connection, name, needed_only=True))
+        context = _context(workspace, _pull(connection))
+        for outcome in outcomes:
+            rows = outcome.compute(tables, context)
+            _store(connection, outcome.name, rows)
+            yield outcome, rows
 
 
 def read_frames(warehouse: Warehouse, tables: Iterable[str]) -> dict[str, pd.DataFrame]:

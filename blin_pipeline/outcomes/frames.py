@@ -8,7 +8,7 @@ number ``float64`` (NaN for null), a flag pandas ``boolean``, a code ``str`` (em
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from blin_pipeline.errors import DataError
@@ -115,6 +115,49 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
 }
 
 
+class Tables(Mapping[str, "pd.DataFrame"]):
+    """Tables of one cut, each read when first asked for, and typed once however many outcomes need it.
+
+    Outcomes share what they get from here, so none of them may write into a table.
+
+    Args:
+        names: Qualified names of the tables that are there.
+        read: Gives a table as the database driver hands it over.
+    """
+
+    def __init__(self, names: Iterable[str], read: Callable[[str], pd.DataFrame]) -> None:
+        self._names = tuple(dict.fromkeys(names))
+        self._read = read
+        self._raw: dict[str, pd.DataFrame] = {}
+        self._typed: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        """The table as it was handed over."""
+        if name not in self._names:
+            raise KeyError(name)
+        if name not in self._raw:
+            self._raw[name] = self._read(name)
+        return self._raw[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Names of the tables."""
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        """Number of tables."""
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether a table is there; does not read it."""
+        return name in self._names
+
+    def typed(self, name: str) -> pd.DataFrame:
+        """The table as ``table`` gives it."""
+        if name not in self._typed:
+            self._typed[name] = _typed_table(self, name)
+        return self._typed[name]
+
+
 def table(frames: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
     """The named table with the columns of ``TABLE_COLUMNS`` only, typed, sorted by all of them.
 
@@ -122,6 +165,25 @@ def table(frames: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
         DataError: ``E_OUTCOME_TABLE`` when the table or a required column is absent, or a column does not hold its
             kind.
     """
+    return frames.typed(name) if isinstance(frames, Tables) else _typed_table(frames, name)
+
+
+def has_column(frames: Mapping[str, pd.DataFrame], name: str, column: str) -> bool:
+    """Whether an optional column was handed over."""
+    return column in frames[name].columns
+
+
+def is_true(flag: pd.Series[Any]) -> pd.Series[bool]:
+    """A flag with null read as no."""
+    return flag.fillna(value=False).astype(bool)
+
+
+def days_between(later: pd.Series[Any], earlier: pd.Series[Any]) -> pd.Series[float]:
+    """Plain difference of two date columns in days (float, NaN where one is null)."""
+    return (later - earlier).dt.total_seconds() / 86400.0
+
+
+def _typed_table(frames: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
     import pandas as pd
 
     if name not in frames:
@@ -146,21 +208,6 @@ def table(frames: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
     # A column of distinct values decides the order alone.
     by = names[:1] if typed[names[0]].is_unique else names
     return typed.sort_values(by, kind="stable", na_position="first", ignore_index=True)
-
-
-def has_column(frames: Mapping[str, pd.DataFrame], name: str, column: str) -> bool:
-    """Whether an optional column was handed over."""
-    return column in frames[name].columns
-
-
-def is_true(flag: pd.Series[Any]) -> pd.Series[bool]:
-    """A flag with null read as no."""
-    return flag.fillna(value=False).astype(bool)
-
-
-def days_between(later: pd.Series[Any], earlier: pd.Series[Any]) -> pd.Series[float]:
-    """Plain difference of two date columns in days (float, NaN where one is null)."""
-    return (later - earlier).dt.total_seconds() / 86400.0
 
 
 def _fault(what: str) -> DataError:

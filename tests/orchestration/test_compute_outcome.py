@@ -1,4 +1,4 @@
-"""One outcome from the tables to ``report.result`` through one connection."""
+"""Outcomes from the tables to ``report.result`` through one connection."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from blin_pipeline.errors import DataError
 from blin_pipeline.landing.database import Warehouse
-from blin_pipeline.orchestration.results import compute_outcome, read_results
+from blin_pipeline.orchestration.results import compute_outcomes, read_results
 from blin_pipeline.outcomes import Outcome
 from blin_pipeline.outcomes.builder import ResultBuilder
 from blin_pipeline.registry.parameters import load_parameters
@@ -47,20 +47,43 @@ def counting(seen: list[Any]) -> Outcome:
 
 def test_an_outcome_sees_the_columns_it_reads_and_replaces_its_rows(workspace: Any) -> None:
     seen: list[Any] = []
-    compute_outcome(workspace, counting(seen))
+    list(compute_outcomes(workspace, [counting(seen)]))
     # Of a table that is only counted every row comes along.
     assert seen[0] == {TABLES[0]: (["patient_key"], 3), TABLES[1]: (["anything"], 5)}
     assert seen[1] == ("2026-06_a1b2c3d4", datetime.date(2026, 6, 30))
-    compute_outcome(workspace, counting(seen))
+    list(compute_outcomes(workspace, [counting(seen)]))
     assert read_results(workspace.warehouse)["value"].tolist() == [9.0]
 
 
 def test_a_failing_outcome_leaves_the_rows_that_were_there(workspace: Any) -> None:
-    compute_outcome(workspace, counting([]))
+    list(compute_outcomes(workspace, [counting([])]))
 
     def fails(frames: Any, context: Any) -> Any:
         raise DataError("E_OUTCOME_TABLE", "made so", fix="none")
 
     with pytest.raises(DataError, match="made so"):
-        compute_outcome(workspace, Outcome("counting", "Fails.", TABLES, fails))
+        list(compute_outcomes(workspace, [Outcome("counting", "Fails.", TABLES, fails)]))
     assert read_results(workspace.warehouse)["value"].tolist() == [7.0]
+
+
+def test_what_was_made_before_a_failure_stays_and_is_told(workspace: Any) -> None:
+    def fails(frames: Any, context: Any) -> Any:
+        raise DataError("E_OUTCOME_TABLE", "made so", fix="none")
+
+    outcomes = [counting([]), Outcome("failing", "Fails.", TABLES, fails), counting([])]
+    made = compute_outcomes(workspace, outcomes)
+    assert next(made)[0].name == "counting"
+    with pytest.raises(DataError, match="made so"):
+        next(made)
+    assert read_results(workspace.warehouse)["value"].tolist() == [7.0]
+
+
+def test_each_table_is_read_once_for_all_outcomes(workspace: Any) -> None:
+    seen: list[Any] = []
+
+    def same(frames: Any, context: Any) -> Any:
+        seen.append([frames[name] for name in TABLES])
+        return []
+
+    list(compute_outcomes(workspace, [Outcome(name, "Looks.", TABLES, same) for name in ("first", "second")]))
+    assert [one is other for one, other in zip(*seen, strict=True)] == [True, True]

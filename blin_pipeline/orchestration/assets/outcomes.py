@@ -1,12 +1,12 @@
-"""One asset per outcome: read the tables, call the pure function, store its rows in ``report.result``."""
+"""One asset per outcome, all computed in one step: read the tables once, call the pure functions, store their rows."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
 from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL
-from blin_pipeline.orchestration.results import compute_outcome
+from blin_pipeline.orchestration.results import compute_outcomes
 from blin_pipeline.orchestration.workspace import Workspace, handled
 from blin_pipeline.outcomes import OUTCOMES, Outcome
 
@@ -34,33 +34,30 @@ def _headline(rows: list[Any]) -> Mapping[str, dg.MetadataValue]:
     return dict(list(found.items())[:10])
 
 
-def outcome_asset(outcome: Outcome) -> dg.AssetsDefinition:
-    """The asset of one outcome."""
-
-    @dg.asset(
-        key=outcome_key(outcome.name),
+def _spec(outcome: Outcome) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        outcome_key(outcome.name),
         deps=[table_key(name) for name in outcome.tables_needed],
         group_name="outcomes",
         kinds={"python", "duckdb"},
         owners=["team:biostat"],
         tags={"phi": "false"},
-        pool=WAREHOUSE_POOL,
+        skippable=False,
         description=(
             f"{outcome.description}\n\nGrain: one row per estimate in report.result."
             "\n\nIf it fails: nothing is released and the last release stays."
         ),
     )
-    def compute(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[Any]:
-        with handled(workspace):
-            rows = compute_outcome(workspace, outcome)
+
+
+@dg.multi_asset(name="outcomes", specs=[_spec(outcome) for outcome in OUTCOMES], can_subset=True, pool=WAREHOUSE_POOL)
+def outcomes(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
+    """Every chosen outcome, in the order in which a report reads; one that fails ends the step."""
+    chosen = [outcome for outcome in OUTCOMES if outcome_key(outcome.name) in context.selected_asset_keys]
+    with handled(workspace):
+        for outcome, rows in compute_outcomes(workspace, chosen):
             states = sorted({row.state for row in rows})
-            return dg.MaterializeResult(
-                metadata={"dagster/row_count": len(rows), "states": ", ".join(states), **_headline(rows)}
+            yield dg.MaterializeResult(
+                asset_key=outcome_key(outcome.name),
+                metadata={"dagster/row_count": len(rows), "states": ", ".join(states), **_headline(rows)},
             )
-
-    return compute
-
-
-def outcome_assets() -> list[dg.AssetsDefinition]:
-    """All outcomes."""
-    return [outcome_asset(outcome) for outcome in OUTCOMES]

@@ -11,7 +11,7 @@ import pytest
 
 from blin_pipeline.errors import DataError
 from blin_pipeline.outcomes import OUTCOMES
-from blin_pipeline.outcomes.frames import TABLE_COLUMNS, table
+from blin_pipeline.outcomes.frames import TABLE_COLUMNS, Tables, table
 from blin_pipeline.outcomes.identities import IDENTITIES
 from blin_pipeline.outcomes.result import to_arrow
 
@@ -127,3 +127,22 @@ def test_every_needed_table_is_described():
     needed = {name for outcome in OUTCOMES for name in outcome.tables_needed}
     needed |= {name for identity in IDENTITIES for name in identity.tables}
     assert needed == set(TABLE_COLUMNS)
+
+
+def test_outcomes_that_share_tables_make_the_same_rows_and_leave_them_as_they_were(compute_all, hand_made_rows):
+    frames = hand_made.frames()
+    read = []
+
+    def reading(name):
+        read.append(name)
+        return frames[name]
+
+    tables = Tables(frames, reading)
+    before = {name: tables.typed(name).copy(deep=True) for name in tables}
+    assert compute_all(tables) == hand_made_rows
+    assert sorted(read) == sorted(frames)
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(tables.typed(name), frame)
+        pd.testing.assert_frame_equal(tables[name], hand_made.frames()[name])
+    with pytest.raises(KeyError):
+        tables["marts.nothing"]
