@@ -16,13 +16,10 @@ from blin_pipeline.landing.pull import Pull
 from blin_pipeline.redcap.change_log import server_time
 from blin_pipeline.redcap.change_log import since as lines_since
 from blin_pipeline.redcap.faults import RedcapReadError
+from blin_pipeline.redcap.log_lines import deletes_record, may_change_data, takes_from_record, updates_record
 from blin_pipeline.redcap.project_setup import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
 from blin_pipeline.redcap.setup_rows import LogEntry
 
-_DELETES = re.compile(r"delete record", re.IGNORECASE)
-_EDITS = re.compile(r"(update|delete) (record|response)", re.IGNORECASE)
-_CHANGES = re.compile(r"(create|update|delete) (record|response)", re.IGNORECASE)
-_UPDATES = re.compile(r"update record", re.IGNORECASE)
 _CLOCK_BACK = timedelta(hours=1)
 
 
@@ -75,7 +72,7 @@ def refuse_unexplained_loss(
     new = {row[0] for row in only_in_first(_records(current), _records(previous), _record_order)}
     renamed = _renamed(log or (), new, previous.manifest.record_id_field)
     unexplained = max(0, len(lost - _deleted(log or ())) - renamed)
-    edited = {entry.record for entry in log or () if _EDITS.match(entry.action)}
+    edited = {entry.record for entry in log or () if takes_from_record(entry)}
     rows: dict[str, int] = {}
     unexplained_rows = 0
     for form in previous.forms:
@@ -108,7 +105,7 @@ def silent_changes(before: Pull, after: Pull, log: Sequence[LogEntry], since: st
         log: The log now.
         since: Newest line of the log when the pull before was read.
     """
-    edited = {entry.record for entry in log if entry.timestamp >= since and _CHANGES.match(entry.action)}
+    edited = {entry.record for entry in log if entry.timestamp >= since and may_change_data(entry)}
     return len(compare_pulls(before, after).changed - edited)
 
 
@@ -167,11 +164,11 @@ def _key_order(row: tuple[str, ...]) -> tuple[object, ...]:
 
 
 def _deleted(log: Sequence[LogEntry]) -> set[str]:
-    return {entry.record for entry in log if _DELETES.match(entry.action)}
+    return {entry.record for entry in log if deletes_record(entry)}
 
 
 def _renamed(log: Sequence[LogEntry], new: set[str], record_id_field: str) -> int:
     """How many records got the id of one that is new; the log tells the new id only."""
     new_id = re.compile(re.escape(record_id_field) + r" = '(.*)'\Z", re.DOTALL)
-    found = (new_id.match(entry.details) for entry in log if _UPDATES.match(entry.action))
+    found = (new_id.match(entry.details) for entry in log if updates_record(entry))
     return len({match[1] for match in found if match and match[1] in new})

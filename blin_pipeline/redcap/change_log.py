@@ -1,4 +1,4 @@
-"""The project's log: where it stood, what it shows of changed records, of changed rights or design.
+"""The project's log: read as a slice, where it stood, what is new in it. What one line says is ``log_lines``.
 
 Timestamps are the server's own, whole minutes; lines of one minute cannot be ordered, so lines are counted.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from datetime import datetime, timedelta
 from blin_pipeline.redcap.client import RedcapClient
 from blin_pipeline.redcap.exported import LogWatermark
 from blin_pipeline.redcap.faults import RedcapReadError, Refusal
+from blin_pipeline.redcap.log_lines import may_change_data
 from blin_pipeline.redcap.received import Received
 from blin_pipeline.redcap.setup_rows import LogEntry, parse_rows
 
@@ -22,10 +22,6 @@ Log = tuple[LogEntry, ...]
 
 #: A server's clock may be this far behind UTC; the log is read from that much before the pull.
 _FURTHEST_WEST = timedelta(hours=13)
-_CHANGES_DATA = re.compile(r"(create|update|delete) (record|response)", re.IGNORECASE)
-_CHANGES_DESIGN = re.compile(r"manage/design", re.IGNORECASE)
-_OWN_REQUESTS = re.compile(r"(export|download)", re.IGNORECASE)
-_CHANGES_RIGHTS = re.compile(r"(add|edit|delete|create|assign|remove|rename) (user|role|data access)", re.IGNORECASE)
 _SHAPES = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M")
 _MINUTE = "%Y-%m-%d %H:%M"
 _NO_RIGHT = "The token may not read the log: edits of values during the pull cannot be ruled out."
@@ -98,22 +94,10 @@ def newest(log: Log) -> str:
     return max((entry.timestamp for entry in log), default="")
 
 
-def changes_data(entry: LogEntry) -> bool:
-    """Whether a line says that a record was created, changed or deleted."""
-    return _CHANGES_DATA.match(entry.action) is not None
-
-
-def changes_set_up(entry: LogEntry) -> bool:
-    """Whether a line says that the design, a user's rights or the groups were edited; exports are design lines too."""
-    if _CHANGES_DESIGN.match(entry.action):
-        return _OWN_REQUESTS.match(entry.details) is None
-    return _CHANGES_RIGHTS.match(entry.action) is not None
-
-
 def moved_between(before: Sequence[LogEntry], after: Sequence[LogEntry]) -> int:
-    """How many lines that change records are new in the later slice."""
+    """How many lines that may have changed data are new in the later slice."""
     new = Counter(after) - Counter(before)
-    return sum(count for entry, count in new.items() if changes_data(entry))
+    return sum(count for entry, count in new.items() if may_change_data(entry))
 
 
 def since(log: Log, begin: datetime) -> Log:
@@ -123,11 +107,11 @@ def since(log: Log, begin: datetime) -> Log:
 
 
 def data_digest(log: Log, begin: datetime | None) -> str:
-    """Hash over the lines that change records, after the minute of a moment (all when None), whatever their order."""
+    """Hash over the lines that may have changed data, after the minute of a moment (all when None), whatever their order."""
     after = "" if begin is None else begin.strftime(f"{_MINUTE}:59")
     lines = sorted(
         json.dumps(entry.model_dump(), sort_keys=True, ensure_ascii=False)
         for entry in log
-        if entry.timestamp > after and changes_data(entry)
+        if entry.timestamp > after and may_change_data(entry)
     )
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

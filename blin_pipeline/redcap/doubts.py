@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from blin_pipeline.redcap.change_log import Log, changes_data, changes_set_up, newest, server_time, since
+from blin_pipeline.redcap.change_log import Log, newest, server_time, since
+from blin_pipeline.redcap.log_lines import edits_set_up, may_change_data
 from blin_pipeline.redcap.project_setup import ProjectSetup
 
 #: The change window reaches back this far before the earlier reading: more than a shift of daylight saving time.
@@ -88,8 +89,8 @@ def _doubt_about_clock(baseline: Baseline, log: Log, started: datetime) -> str:
 def _doubt_in_log(log: Log, baseline: Baseline, begin: datetime) -> str:
     # Edits of the design also show in the set-up itself, and a right that is gone in the columns of the next answer; so
     # lines from before the earlier reading, which it has seen, need no second look.
-    if any(changes_set_up(entry) for entry in log if entry.timestamp >= baseline.log_newest):
+    if any(edits_set_up(entry) for entry in log if entry.timestamp >= baseline.log_newest):
         return "the log shows an edit of the design, of rights or of groups"
-    if any(changes_data(entry) and not entry.record for entry in since(log, begin)):
+    if any(may_change_data(entry) and not entry.record for entry in since(log, begin)):
         return "the log names a change without its record"
     return ""

@@ -18,13 +18,14 @@ from pathlib import Path
 from blin_pipeline.redcap.answers import read_json
 from blin_pipeline.redcap.batches import read_record_ids
 from blin_pipeline.redcap.census import Census, read_census_rows
-from blin_pipeline.redcap.change_log import Log, changes_data, since
+from blin_pipeline.redcap.change_log import Log, since
 from blin_pipeline.redcap.client import RecordFile, RedcapClient
 from blin_pipeline.redcap.csvtext import read_raw_rows
 from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.doubts import Baseline, window_begin
 from blin_pipeline.redcap.exported import describe_payload
 from blin_pipeline.redcap.faults import RedcapReadError
+from blin_pipeline.redcap.log_lines import may_change_data
 from blin_pipeline.redcap.project_setup import ProjectSetup
 from blin_pipeline.redcap.received import Received
 from blin_pipeline.redcap.records_reading import FormsRead, RecordsReader
@@ -74,7 +75,7 @@ class Increment:
         begin = window_begin(self._baseline)
         if begin is None:
             raise DoubtError("the pull before does not say where the log stood")
-        lines = Counter(entry for entry in since(log, begin) if changes_data(entry))
+        lines = Counter(entry for entry in since(log, begin) if may_change_data(entry))
         in_log = {entry.record for entry in lines}
         new = {entry.record for entry in lines - Counter(self._earlier_log())}
         in_range = self._in_date_range(begin)
