@@ -79,6 +79,8 @@ class SourceSettings(BaseModel):
             cannot give those.
         pause_seconds: Pause between two requests of whatever kind; when not given half a second, and none towards this
             machine itself.
+        one_group: Whether the token is meant to see one data access group only (a project read by site), or the project
+            has none and the token may not list them (kind api).
         accept_loss: Whether rows or sites that are gone without explanation are meant to be gone; likewise.
     """
 
@@ -91,6 +93,7 @@ class SourceSettings(BaseModel):
     data: Path | None = None
     dictionary: Path | None = None
     project_xml: Path | None = None
+    one_group: bool = False
     allow_empty: bool = False
     accept_loss: bool = False
     incremental: bool = False

@@ -131,6 +131,7 @@ def reading_plan(settings: Settings, previous: Pull | None, project: str = "") -
         why_full=why_full,
         full_every=timedelta(days=source.full_every_days),
         parts_dir=settings.partial_dir / project if project else settings.partial_dir,
+        one_group=source.one_group,
     )
 
 

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from blin_pipeline.redcap.census import Census
+from blin_pipeline.redcap.census import ENDPOINT, Census
 from blin_pipeline.redcap.change_log import Log, LogReader, log_begin, watermark
 from blin_pipeline.redcap.client import RedcapClient
 from blin_pipeline.redcap.doubts import Baseline, doubt_before_reading, window_begin
@@ -51,6 +51,8 @@ class ReadingPlan:
         why_full: Why there is no such pull although one was wanted; blank when none was.
         full_every: Longest time between two full readings.
         parts_dir: Folder for proven answers of a reading that is interrupted; none are kept when None.
+        one_group: A person says that the token sees one data access group only (a project read by site), or that the
+            project has none.
     """
 
     allow_empty: bool = False
@@ -60,6 +62,7 @@ class ReadingPlan:
     why_full: str = ""
     full_every: timedelta = timedelta(days=7)
     parts_dir: Path | None = None
+    one_group: bool = False
 
 
 def export_project(
@@ -81,7 +84,7 @@ def export_project(
 
     Raises:
         RedcapReadError: Any code of the fault table; ``E_SOURCE_MOVED`` when the project would not hold still,
-            ``E_INCOMPLETE`` when an answer lacks rows, ``E_EMPTY_PROJECT``.
+            ``E_INCOMPLETE`` when an answer lacks rows, ``E_EMPTY_PROJECT``, ``E_SITE_SET_SHRUNK``, ``E_SITE_SET_UNKNOWN``.
         StorageError: No space.
     """
     return _Reading(client, workspace, plan or ReadingPlan(), progress, clock).run()
@@ -108,9 +111,10 @@ class _Reading:
         client.on_bytes = self._received.steps.receive
 
     def run(self) -> ProjectExport:
-        setup, self._version = read_setup(self._client, self._received)
-        self._setup = setup
-        self._received.steps.total = _FIXED_STEPS + setup.info.is_longitudinal + len(setup.forms)
+        one_group = self._plan.one_group
+        self._setup, self._version = read_setup(self._client, self._received, one_group=one_group)
+        setup = self._setup
+        self._received.steps.total = _FIXED_STEPS + setup.info.is_longitudinal - one_group + len(setup.forms)
         self._reader = RecordsReader(
             self._client, self._received, setup, batch=self._plan.records_per_request, parts=self._parts
         )
@@ -124,7 +128,7 @@ class _Reading:
                 log, census = self._log.read("log_before"), self._census("census_before")
             export = self._in_full(census, log)
         if not export.unchanged_since:
-            compare_setup(self._client, setup)
+            compare_setup(self._client, setup, one_group=one_group)
             self._received.steps.finish("the set-up, compared")
         return export
 
@@ -200,6 +204,9 @@ class _Reading:
     def _census(self, name: str) -> Census:
         census = self._reader.census(name, allow_empty=self._plan.allow_empty)
         if name == "census_before":
+            # A token of one group and one of a project without groups look alike, unless it may list the groups.
+            if self._setup.groups is None and census.groups and not (census.has_groups or self._plan.one_group):
+                raise RedcapReadError("E_SITE_SET_UNKNOWN", ENDPOINT)
             self._expect(census)
         return census
 

@@ -100,6 +100,12 @@ _FAULTS: dict[str, tuple[str, str, bool]] = {
         "The token's user must not be assigned to a data access group. Use the registry's own API user.",
         False,
     ),
+    "E_SITE_SET_UNKNOWN": (
+        "does not tell whether the token sees every site: it may not list the data access groups, and the records show none",
+        "Give the token's user the right 'Data Access Groups'. If the project has no groups, or is read by site with one "
+        "token per group, set source.one_group = true.",
+        False,
+    ),
 }
 
 

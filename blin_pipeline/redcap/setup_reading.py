@@ -25,11 +25,17 @@ _Ask = Callable[[str], Json]
 #: Takes the name of a part that a project or token may lack, and how REDCap says so; ``(False, None)`` when it is lacking.
 _AskOptional = Callable[[str, Refusal], tuple[bool, Json]]
 _NO_GROUP_RIGHT = "The token may not read the data access groups; they are known from the records only."
+_ONE_GROUP = "By the settings, the token sees one data access group or the project has none: groups were not asked for."
 _NO_VERSION = "The server did not tell its version."
 
 
-def read_setup(client: RedcapClient, received: Received) -> tuple[ProjectSetup, str | None]:
+def read_setup(client: RedcapClient, received: Received, *, one_group: bool = False) -> tuple[ProjectSetup, str | None]:
     """Read every part of the set-up.
+
+    Args:
+        client: Guarded client.
+        received: Keeps the bytes.
+        one_group: The token is meant to see one data access group, or there are none; groups are not asked for.
 
     Returns:
         The set-up and the server's version (None when it does not tell).
@@ -41,14 +47,15 @@ def read_setup(client: RedcapClient, received: Received) -> tuple[ProjectSetup, 
     setup = _read(
         lambda name: received.keep(name, requests[name]()),
         lambda name, absent: received.keep_optional(name, requests[name], absent),
+        one_group=one_group,
     )
     if setup.groups is None:
-        received.note(_NO_GROUP_RIGHT)
+        received.note(_ONE_GROUP if one_group else _NO_GROUP_RIGHT)
     setup.check()
     return setup, _read_version(client, received)
 
 
-def compare_setup(client: RedcapClient, setup: ProjectSetup) -> None:
+def compare_setup(client: RedcapClient, setup: ProjectSetup, *, one_group: bool = False) -> None:
     """Ask for the set-up once more; any difference ends the pull.
 
     Raises:
@@ -64,7 +71,8 @@ def compare_setup(client: RedcapClient, setup: ProjectSetup) -> None:
                 raise
             return False, None
 
-    if _read(lambda name: requests[name]().value, optional).sha256 != setup.sha256:
+    now = _read(lambda name: requests[name]().value, optional, one_group=one_group)
+    if now.sha256 != setup.sha256:
         raise RedcapReadError("E_SOURCE_MOVED", "the set-up", detail="the dictionary or set-up was edited")
 
 
@@ -97,7 +105,7 @@ def _requests(client: RedcapClient) -> dict[str, Callable[[], Answer]]:
     }
 
 
-def _read(ask: _Ask, ask_optional: _AskOptional) -> ProjectSetup:
+def _read(ask: _Ask, ask_optional: _AskOptional, *, one_group: bool = False) -> ProjectSetup:
     info = parse_project(ask("project"), "the project's facts")
     dictionary = parse_dictionary(ask("metadata"), "the data dictionary")
     instruments = parse_rows(Instrument, ask("instrument"), "the instruments")
@@ -108,7 +116,7 @@ def _read(ask: _Ask, ask_optional: _AskOptional) -> ProjectSetup:
     if info.is_longitudinal:
         form_events = parse_rows(FormEvent, ask("form_event_mapping"), "the instruments of each event")
     repeats, repeating = ask_optional("repeating_forms_events", Refusal.NOTHING_REPEATS)
-    grouped, groups = ask_optional("dag", Refusal.NO_GROUP_RIGHT)
+    grouped, groups = (False, None) if one_group else ask_optional("dag", Refusal.NO_GROUP_RIGHT)
     if info.has_repeating_instruments_or_events and not (repeats and repeating):
         raise RedcapReadError("E_EMPTY", "the repeating set-up", detail="yet the project repeats")
     return ProjectSetup(

@@ -86,12 +86,12 @@ class Waits(list[float]):
         return sum(self)
 
 
-def client(url: str, waits: Waits | None = None, **limits: float | int) -> RedcapClient:
+def client(url: str, waits: Waits | None = None, *, token: str = TOKEN, **limits: float | int) -> RedcapClient:
     """A client that asks twice and never sleeps, unless told otherwise."""
     chosen: dict[str, float | int] = {"attempts": 2, **limits}
     waits = Waits() if waits is None else waits
     return RedcapClient(
         url,
-        SecretStr(TOKEN),
+        SecretStr(token),
         ClientLimits(sleep=waits, clock=waits.clock, jitter=lambda: 0.0, **chosen),  # type: ignore[arg-type]
     )

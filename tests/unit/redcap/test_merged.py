@@ -15,11 +15,12 @@ from blin_pipeline.errors import BlinError, ConfigurationError
 from blin_pipeline.landing.pull import Pull
 from blin_pipeline.landing.reading import records
 from blin_pipeline.landing.write import land
-from blin_pipeline.redcap.export import export_project
+from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.merged import merge_exports
 from blin_pipeline.redcap.rows import Fate, read_form
 from blin_pipeline.registry.dictionary import Dictionary, Field
+from blin_pipeline.sandbox.rights import TokenRights
 from blin_pipeline.sandbox.rows import SourceProject
 from blin_pipeline.sandbox.serve import serving
 
@@ -53,6 +54,26 @@ def _qualified(name: str, cells: Counter[tuple[str, ...]], group: str | None = N
             for (form, record, event, instrument, instance, own, *rest), n in cells.items()
         }
     )
+
+
+def test_one_project_read_by_site_with_a_token_for_each_group(tmp_path: Path) -> None:
+    tokens = {"one": "1" * 32, "two": "2" * 32}
+    rights = {
+        token: TokenRights(username=name, data_access_group=f"site_{number}")
+        for number, (name, token) in enumerate(tokens.items(), start=1)
+    }
+    source = project()
+    exports = {}
+    with serving(dict.fromkeys(tokens.values(), source), rights=rights) as server:
+        for name, token in tokens.items():
+            (tmp_path / name).mkdir()
+            own = sample_client(server.url, token=token)
+            exports[name] = export_project(own, tmp_path / name, ReadingPlan(one_group=True))
+    (tmp_path / "merged").mkdir()
+    merged = merge_exports(exports, tmp_path / "merged")
+    assert dict(merged.census.groups) == {"one:S1-9": "one", "one:S1-10": "one", "two:S2-1": "two"}
+    with _read(tmp_path / "whole", us=source) as whole:
+        assert _cells(merged).total() == _cells(whole["us"]).total()
 
 
 def test_every_cell_of_each_project_under_its_own_name(tmp_path: Path) -> None:

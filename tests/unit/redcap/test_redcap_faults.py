@@ -10,10 +10,11 @@ import pytest
 from fault_codes import EVERYWHERE, EXCEPTIONS, ONLY_CSV, ONLY_JSON
 from redcap_sample import CANARY, TOKEN, Waits, client, project
 
-from blin_pipeline.redcap.export import export_project
+from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.rows import Fate, read_form
 from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, FaultPlan
+from blin_pipeline.sandbox.rights import TokenRights
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 
 K = FaultKind
@@ -87,12 +88,46 @@ def test_slow_drip_meets_the_deadline(endpoint: str, server: RunningSandbox, wor
 
 
 def test_token_of_one_group_is_refused(workspace: Path) -> None:
-    from blin_pipeline.sandbox.rights import TokenRights
-
     rights = {TOKEN: TokenRights(data_access_group="site_1")}
     with serving({TOKEN: project()}, rights=rights) as running, pytest.raises(RedcapReadError) as caught:
         export_project(client(running.url), workspace)
     assert caught.value.code == "E_SITE_SET_SHRUNK"
+
+
+@pytest.mark.parametrize("group", ["site_1", ""])
+def test_token_that_cannot_tell_its_groups(group: str, workspace: Path) -> None:
+    """Without the right to list groups, a token of one group is refused at its first pull; one of no group shows them all."""
+    rights = {TOKEN: TokenRights(data_access_group=group, data_access_groups=0)}
+    with serving({TOKEN: project()}, rights=rights) as running:
+        if group:
+            with pytest.raises(RedcapReadError) as caught:
+                export_project(client(running.url), workspace)
+            assert caught.value.code == "E_SITE_SET_UNKNOWN"
+        else:
+            assert {*export_project(client(running.url), workspace).census.groups.values()} == {"site_1", "site_2"}
+
+
+@pytest.mark.parametrize("may_list", [True, False])
+def test_project_read_by_site(workspace: Path, *, may_list: bool) -> None:
+    rights = {TOKEN: TokenRights(data_access_group="site_1", data_access_groups=int(may_list))}
+    with serving({TOKEN: project()}, rights=rights) as running:
+        export = export_project(client(running.url), workspace, ReadingPlan(one_group=True))
+    assert dict(export.census.groups) == {"S1-9": "", "S1-10": ""}
+    assert export.setup.groups is None
+    assert "dag" not in {payload.name for payload in export.payloads}
+    assert len(export.notes) == 1
+
+
+def test_project_without_groups_and_a_token_that_cannot_list_them(workspace: Path) -> None:
+    rights = {TOKEN: TokenRights(data_access_groups=0)}
+    bare = project(data_access_groups=(), record_groups={})
+    with serving({TOKEN: bare}, rights=rights) as running:
+        with pytest.raises(RedcapReadError) as caught:
+            export_project(client(running.url), workspace)
+        assert caught.value.code == "E_SITE_SET_UNKNOWN"
+        (workspace / "again").mkdir()
+        export = export_project(client(running.url), workspace / "again", ReadingPlan(one_group=True))
+    assert len(export.census.groups) == 3
 
 
 def test_latin1_answer_is_refused(server: RunningSandbox, workspace: Path) -> None:
