@@ -53,11 +53,26 @@ def make_cohort(
         start: Begin of the curve; earlier entries are moved up to it.
     """
     times, events = floats(time), flags(event)
-    entries = np.full(times.shape, start) if entry is None else np.maximum(floats(entry), start)
+    if entry is None:
+        kept = times > start
+        times, events = _events_first(times[kept], events[kept])
+        return Cohort(times, events, np.full(times.shape, start), float(start))
+    entries = np.maximum(floats(entry), start)
     kept = times > entries
     times, events, entries = times[kept], events[kept], entries[kept]
     order = np.lexsort((entries, ~events, times))
     return Cohort(times[order], events[order], entries[order], float(start))
+
+
+def _events_first(times: Floats, events: Flags) -> tuple[Floats, Flags]:
+    """Times in order, events before censorings of the same time: two sorts of values, merged; cheaper than sorting rows."""
+    died, censored = np.sort(times[events]), np.sort(times[~events])
+    place = np.arange(died.size) + np.searchsorted(censored, died, side="left")
+    is_event = np.zeros(times.size, dtype=np.bool_)
+    is_event[place] = True
+    merged = np.empty(times.size)
+    merged[is_event], merged[~is_event] = died, censored
+    return merged, is_event
 
 
 #: A cohort without a patient.
@@ -97,16 +112,27 @@ def conditional_cohort(time: ArrayLike, event: ArrayLike, entry: ArrayLike, mini
 
 def life_table(cohort: Cohort, counted: Flags) -> tuple[Floats, Counts, Counts]:
     """Distinct times, patients at risk just before them, and ``counted`` ones at them."""
-    time = np.unique(cohort.time)
-    left = np.searchsorted(cohort.time, time, side="left")
-    entered = np.searchsorted(np.sort(cohort.entry), time, side="left")
-    at_risk = (entered - left).astype(np.int64)
-    events = np.bincount(np.searchsorted(time, cohort.time), weights=counted, minlength=time.size).astype(np.int64)
-    return time, at_risk, events
+    if cohort.n == 0:
+        return np.empty(0), np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    first = np.flatnonzero(np.concatenate(([True], cohort.time[1:] != cohort.time[:-1])))
+    time = cohort.time[first]
+    if _all_present(cohort.time, cohort.entry):
+        entered: Counts | int = cohort.n
+    else:
+        entered = np.searchsorted(np.sort(cohort.entry), time, side="left")
+    at_risk = (entered - first).astype(np.int64)
+    return time, at_risk, np.add.reduceat(counted.astype(np.int64), first)
+
+
+def _all_present(time: Floats, entry: Floats) -> bool:
+    """Whether everybody is observed before the first time."""
+    return bool(np.max(entry, initial=-np.inf) < np.min(time, initial=np.inf))
 
 
 def gaps(time: Floats, entry: Floats) -> Floats:
     """Distinct times after which nobody is at risk although somebody enters later."""
+    if _all_present(time, entry):
+        return np.empty(0)
     days = np.unique(time)
     ordered_time, ordered_entry = np.sort(time), np.sort(entry)
     entered = np.searchsorted(ordered_entry, days, side="right")
