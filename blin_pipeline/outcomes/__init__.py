@@ -29,8 +29,8 @@ OUTCOMES: tuple[Outcome, ...] = (
     ),
     Outcome(
         "complete_remission",
-        "Complete remission by three definitions on the denominators D1, D2 and D3, with exact and score intervals.",
-        ("marts.subject",),
+        "Complete remission by three definitions, and without MRD, on D1, D2 and D3, with exact and score intervals.",
+        ("marts.subject", "marts.mrd_result"),
         computed_by("complete_remission"),
     ),
     Outcome(

@@ -70,6 +70,7 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
         *_columns("text", "patient_key method_cd mrd_cd timepoint_cd"),
         *_columns("date", "sample_date"),
         *_columns("number", "mrd_seq days_from_cr1"),
+        *_columns("flag", "is_in_frontline"),
     ),
     "marts.blin_cycle_exposure": (
         *_columns("text", "patient_key line_cd completion_status_cd stop_reason_cd"),

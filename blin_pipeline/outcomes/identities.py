@@ -88,7 +88,7 @@ def _denominators(_: Results, frames: Frames) -> Iterator[bool]:
 
 
 def _numerators(results: Results, _: Frames) -> Iterator[bool]:
-    for definition in ("cr_registry", "cr_conventional", "cr_composite"):
+    for definition in ("cr_registry", "cr_conventional", "cr_composite", "cr_mrd_negative"):
         rows = results.rows("complete_remission", definition)
         for row in rows:
             yield (row.n_event or 0) <= (row.n or 0)
@@ -96,11 +96,30 @@ def _numerators(results: Results, _: Frames) -> Iterator[bool]:
 
 
 def _backbones(results: Results, _: Frames) -> Iterator[bool]:
-    parts = results.rows("complete_remission", "cr_registry", "backbone")
-    whole = [row for row in results.rows("complete_remission", "cr_registry", "all") if row.denominator == "D1"]
-    for row in whole:
-        yield sum(part.n or 0 for part in parts) == row.n
-        yield sum(part.n_event or 0 for part in parts) == row.n_event
+    for statistic in ("cr_registry", "cr_mrd_negative"):
+        parts = results.rows("complete_remission", statistic, "backbone")
+        whole = [row for row in results.rows("complete_remission", statistic, "all") if row.denominator == "D1"]
+        for row in whole:
+            yield sum(part.n or 0 for part in parts) == row.n
+            yield sum(part.n_event or 0 for part in parts) == row.n_event
+
+
+def _mrd_negative_remissions(results: Results, _: Frames) -> Iterator[bool]:
+    key = ("denominator", "method", "group_variable", "group_label")
+    remissions = {
+        tuple(getattr(row, name) for name in key): row for row in results.rows("complete_remission", "cr_registry")
+    }
+    tested = {
+        (row.group_variable, row.group_label): row for row in results.rows("complete_remission", "cr_mrd_tested_n")
+    }
+    for row in results.rows("complete_remission", "cr_mrd_negative"):
+        whole = remissions.get(tuple(getattr(row, name) for name in key))
+        yield whole is not None and (row.n_event or 0) <= (whole.n_event or 0)
+        if row.group_variable == "all":
+            yield whole is not None and whole.n == row.n
+        if row.denominator == "D1":
+            among = tested.get((row.group_variable, row.group_label))
+            yield among is not None and (row.n_event or 0) <= (among.value or 0.0) <= (among.n or 0)
 
 
 def _response_states(results: Results, frames: Frames) -> Iterator[bool]:
@@ -235,6 +254,13 @@ IDENTITIES: tuple[Identity, ...] = (
         ("complete_remission",),
         (),
         _backbones,
+    ),
+    Identity(
+        "mrd_negative_remissions_within_tested",
+        "Remissions without MRD lie within the responders tested by flow, and these within the remissions, group by group.",
+        ("complete_remission",),
+        (),
+        _mrd_negative_remissions,
     ),
     Identity(
         "response_states_sum_to_eligible",

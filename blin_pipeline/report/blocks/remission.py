@@ -12,6 +12,7 @@ _QUESTION = "How many reach remission?"
 _TITLE = "Complete remission"
 _DENOMINATORS = ("D1", "D2", "D3")
 _HEADLINE_METHOD = "clopper_pearson"
+_MRD_NEGATIVE = "cr_mrd_negative"
 #: The words of a row need room beside its interval: drawn wider than the other figures.
 _WIDTH = 660
 
@@ -37,20 +38,25 @@ def block(results: Results) -> Block:
     )
 
 
-def _backbones(results: Results) -> list[Row]:
-    rows = results.many(_OUTCOME, "cr_registry", group_variable="backbone", denominator="D1", method=_HEADLINE_METHOD)
+def _backbones(results: Results, statistic: str = "cr_registry") -> list[Row]:
+    rows = results.many(_OUTCOME, statistic, group_variable="backbone", denominator="D1", method=_HEADLINE_METHOD)
     return sorted(rows, key=lambda row: words.rank("backbone", row.group_label))
 
 
-def _interval(row: Row, label: str, *, main: bool = False) -> remission.Interval:
-    return remission.Interval(
-        label,
+def _interval(row: Row, negative: Row, label: str, *, main: bool = False) -> remission.Interval:
+    """A row of the figure: remission, and below it remission without MRD where that has a number."""
+    marks = [_mark(row)] + ([_mark(negative, hollow=True)] if negative.ok else [])
+    return remission.Interval(label, marks, main)
+
+
+def _mark(row: Row, *, hollow: bool = False) -> remission.Mark:
+    return remission.Mark(
         row.number,
         row.number if row.lower is None else row.lower,
         row.number if row.upper is None else row.upper,
         numbers.percent_with_range(row),
         numbers.ratio_of(row),
-        main,
+        hollow,
     )
 
 
@@ -59,12 +65,20 @@ def _figure(results: Results) -> Figure:
     overall = {denominator: headline(results, denominator=denominator) for denominator in _DENOMINATORS}
     groups = []
     shown = [
-        _interval(row, words.say("denominator", code), main=code == "D1") for code, row in overall.items() if row.ok
+        _interval(row, headline(results, _MRD_NEGATIVE, code), words.say("denominator", code), main=code == "D1")
+        for code, row in overall.items()
+        if row.ok
     ]
     if shown:
         groups.append(remission.Group("All patients, by denominator", shown))
     backbones = _backbones(results)
-    shown = [_interval(row, words.say("backbone", row.group_label)) for row in backbones if row.ok]
+    negatives = {row.group_label: row for row in _backbones(results, _MRD_NEGATIVE)}
+    absent = Row(_OUTCOME, _MRD_NEGATIVE)
+    shown = [
+        _interval(row, negatives.get(row.group_label, absent), words.say("backbone", row.group_label))
+        for row in backbones
+        if row.ok
+    ]
     if shown:
         groups.append(remission.Group("D1 by declared backbone", shown))
     if not groups:
@@ -72,12 +86,16 @@ def _figure(results: Results) -> Figure:
     main = overall["D1"]
     method = words.say("method", main.method or _HEADLINE_METHOD)
     caption = (
-        f"Share with remission and 95% interval ({method}). "
+        f"Share with remission and 95% interval, {method}. "
         + " ".join(f"{code}: {words.say('denominator_long', code)}." for code in _DENOMINATORS)
         + " Backbones in the protocol's order; no ranking, no test."
+        + _mrd_caption(results)
     )
+    filled, hollow = words.say("note", "filled_dot"), words.say("note", "hollow_dot")
     description = "; ".join(
-        f"{interval.label} {interval.estimate}, {interval.ratio}" for group in groups for interval in group.intervals
+        f"{interval.label}: " + ", ".join(_in_words(mark, filled, hollow) for mark in interval.marks)
+        for group in groups
+        for interval in group.intervals
     )
     return Figure(
         "remission",
@@ -85,13 +103,37 @@ def _figure(results: Results) -> Figure:
         caption,
         drawn_twice(
             lambda width, key, variant: remission.draw(
-                groups, width=width, key=key, title=title, description=f"{description}.", variant=variant
+                groups,
+                legend=(filled, hollow),
+                width=width,
+                key=key,
+                title=title,
+                description=f"{description}.",
+                variant=variant,
             ),
             "remission",
             _WIDTH,
         ),
-        [_all_rows(results), _backbone_table(backbones)],
+        [_all_rows(results), _backbone_table(backbones, negatives, _tested(results))],
     )
+
+
+def _in_words(mark: remission.Mark, filled: str, hollow: str) -> str:
+    name = hollow if mark.hollow else filled
+    return f"{name[:1].lower()}{name[1:]} {mark.estimate}, {mark.ratio}"
+
+
+def _mrd_caption(results: Results) -> str:
+    """What the hollow dot counts, and how many responders were tested at all; blank where the row is not made."""
+    tested = results.one(_OUTCOME, "cr_mrd_tested_n", denominator="D1")
+    if not tested.ok or not headline(results, _MRD_NEGATIVE).ok:
+        return ""
+    size = f"{numbers.count_of(tested)} of {numbers.count(tested.n or 0)}"
+    return f" {words.say('note', 'mrd_negative')} Tested: {size} patients of D1 in remission; the others count as not negative."
+
+
+def _tested(results: Results) -> dict[str, Row]:
+    return results.by_group(_OUTCOME, "cr_mrd_tested_n", "backbone")
 
 
 def _all_rows(results: Results) -> Table:
@@ -115,20 +157,25 @@ def _all_rows(results: Results) -> Table:
     )
 
 
-def _backbone_table(backbones: list[Row]) -> Table:
-    return Table(
-        "Registry definition, D1, by declared backbone",
-        ("Backbone", "Patients", "Share", "95% interval"),
-        [
-            (
-                words.say("backbone", row.group_label),
-                numbers.ratio_of(row),
-                numbers.value_of(row),
-                numbers.range_of(row),
+def _backbone_table(backbones: list[Row], negatives: dict[str, Row], tested: dict[str, Row]) -> Table:
+    columns = ["Backbone", "Remissions", "Share (95% interval)"]
+    if negatives:
+        columns += ["MRD negative", "Share (95% interval)", "Tested of remissions"]
+    rows = []
+    for row in backbones:
+        cells = [words.say("backbone", row.group_label), *_shared(row)]
+        if negatives:
+            among = tested.get(row.group_label, Row(_OUTCOME, "cr_mrd_tested_n"))
+            cells += _shared(negatives.get(row.group_label, Row(_OUTCOME, _MRD_NEGATIVE)))
+            cells.append(
+                f"{numbers.count_of(among)} of {numbers.count(among.n)}" if among.n is not None else "not given"
             )
-            for row in backbones
-        ],
-    )
+        rows.append(cells)
+    return Table("Registry definition, D1, by declared backbone", columns, rows)
+
+
+def _shared(row: Row) -> tuple[str, str]:
+    return numbers.ratio_of(row), f"{numbers.value_of(row)}\n{numbers.range_of(row)}".strip()
 
 
 def _definitions(results: Results) -> Table:
@@ -138,7 +185,7 @@ def _definitions(results: Results) -> Table:
         rows.append((label, *(f"{numbers.value_of(row)}\n{numbers.range_of(row)}".strip() for row in found)))
     sizes = [headline(results, denominator=denominator) for denominator in _DENOMINATORS]
     rows.append(("Remissions (registry) of patients", *(numbers.ratio_of(row) for row in sizes)))
-    return Table("Three definitions on three denominators (95% interval)", ("Definition", *_DENOMINATORS), rows)
+    return Table("Definitions on three denominators (95% interval)", ("Definition", *_DENOMINATORS), rows)
 
 
 def _states(results: Results) -> Table:

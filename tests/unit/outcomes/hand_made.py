@@ -241,7 +241,8 @@ def mrd_result() -> pd.DataFrame:
         for seq, (day, code, point) in enumerate(((-10, "POS", "1"), (after, result, "2")), start=1):
             rows.append(
                 {"patient_key": key(number), "method_cd": "FLOW", "mrd_cd": code, "timepoint_cd": point, "mrd_seq": seq,
-                 "sample_date": first + timedelta(days=day), "days_from_cr1": 60 + number + day}
+                 "sample_date": first + timedelta(days=day), "days_from_cr1": 60 + number + day,
+                 "is_in_frontline": True}
             )  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -57,6 +57,8 @@ def changed(rows, key, **changes):
             {"n": 13},
             "backbones_sum_to_all",
         ),
+        ("complete_remission/cr_mrd_tested_n/ELIGIBLE/D1", {"value": 5.0}, "mrd_negative_remissions_within_tested"),
+        ("complete_remission/cr_mrd_negative/ELIGIBLE/D3/wilson", {"n": 23}, "mrd_negative_remissions_within_tested"),
         (
             "complete_remission/response_state_n/ELIGIBLE/response_state=01_NO_CR",
             {"value": 5.0},

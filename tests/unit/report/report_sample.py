@@ -205,26 +205,26 @@ def remission() -> list[Record]:
     """Complete remission on D1 to D3, by backbone, and what is missing."""
     rows: list[Record] = []
     sizes = {"D1": 163, "D2": 152, "D3": 158}
-    for statistic, x in (("cr_registry", 139), ("cr_conventional", 121), ("cr_composite", 135)):
+    for statistic, x in (
+        ("cr_registry", 139),
+        ("cr_conventional", 121),
+        ("cr_composite", 135),
+        ("cr_mrd_negative", 92),
+    ):
         for denominator, n in sizes.items():
             rows += [
                 proportion("complete_remission", statistic, x, n, denominator=denominator, method=method)
                 for method in ("clopper_pearson", "wilson")
             ]
+    rows.append(record("complete_remission", "cr_mrd_tested_n", denominator="D1", value=131, n=139))
     for label, n, x in BACKBONES:
-        rows.append(
-            proportion(
-                "complete_remission",
-                "cr_registry",
-                x,
-                n,
-                denominator="D1",
-                method="clopper_pearson",
-                group_variable="backbone",
-                group_label=label,
-                **({"state": "too_few", "reason": "fewer than 10"} if n < 10 else {}),
-            )
-        )
+        group = {"group_variable": "backbone", "group_label": label, "denominator": "D1"}
+        few = {"state": "too_few", "reason": "fewer than 10"} if n < 10 else {}
+        rows += [
+            proportion("complete_remission", statistic, count, n, method="clopper_pearson", **group, **few)
+            for statistic, count in (("cr_registry", x), ("cr_mrd_negative", x // 2))
+        ]
+        rows.append(record("complete_remission", "cr_mrd_tested_n", value=x - x // 5, n=x, **group))
     states = (("RESPONDER", 139), ("NO_CR", 13), ("NOT_ASSESSED", 11), ("NOT_YET_DUE", 5), ("NOT_TREATED", 4))
     for label, n in states:
         rows.append(

@@ -146,13 +146,35 @@ def test_remission_on_all_denominators_with_both_methods(page: Page) -> None:
     rows = page.tables["All definitions and both intervals"]
     expected = [
         [numbers.ratio_of(row), numbers.percent(row.number), numbers.percent_range(row.lower, row.upper)]
-        for statistic in ("cr_registry", "cr_conventional", "cr_composite")
+        for statistic in ("cr_registry", "cr_conventional", "cr_composite", "cr_mrd_negative")
         for denominator in ("D1", "D2", "D3")
         for row in results().many("complete_remission", statistic, denominator=denominator, group_variable="all")
     ]
-    assert len(expected) == 18
+    assert len(expected) == 24
     assert [row[1:4] for row in rows[1:]] == expected
     assert {row[4] for row in rows[1:]} == {"Clopper-Pearson (exact)", "Wilson"}
+
+
+def test_remission_without_mrd_is_the_second_dot_with_its_denominator_in_words(page: Page) -> None:
+    drawing = next(drawing for drawing in page.drawings if drawing.key == "remission-wide-t")
+    drawn = [text for text, _ in drawing.texts]
+    assert drawn[:2] == ["Complete remission", "Complete remission, MRD negative by flow"]
+    row = results().one("complete_remission", "cr_mrd_negative", denominator="D1", method="clopper_pearson")
+    assert numbers.percent_with_range(row) in drawn
+    assert drawn.count("92 of 163") == 1
+    assert f"complete remission, MRD negative by flow {numbers.percent_with_range(row)}, 92 of 163" in page.source
+    assert any("Tested: 131 of 139 patients of D1 in remission" in text for text in page.visible)
+    table = page.tables["Registry definition, D1, by declared backbone"]
+    assert table[0][3:] == ["MRD negative", "Share (95% interval)", "Tested of remissions"]
+    small = next(row for row in table if row[0] == "GRAALL")
+    assert small[4] == "too few to show"
+
+
+def test_without_rows_of_mrd_the_figure_is_as_before() -> None:
+    page = Page(render([row for row in sample.full() if "cr_mrd" not in row["statistic"]], sample.META))
+    drawing = next(drawing for drawing in page.drawings if drawing.key == "remission-wide-t")
+    assert "Complete remission" not in [text for text, _ in drawing.texts]
+    assert "by flow" not in page.source
 
 
 def test_small_backbones_are_listed_and_not_drawn(page: Page) -> None:
