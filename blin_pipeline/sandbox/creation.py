@@ -55,7 +55,7 @@ def create_project(host: Host, request: ApiRequest) -> Answer:
     if longitudinal:
         project.settings["is_longitudinal"] = 1
         switch_longitudinal(project, switch=True)
-        project.revision += 1
+        project.touched.everything()
         host.keep(project)
     return Answer(token.encode(), PLAIN_TEXT)
 

@@ -20,6 +20,7 @@ from blin_pipeline.sandbox.rows import FormRow, SourceProject
 from blin_pipeline.sandbox.seeding import DATA_ENTRY_USER, seed
 from blin_pipeline.sandbox.setup import PROJECT_INFO, Folder, Group, Participant
 from blin_pipeline.sandbox.structure import RowKey, wrong
+from blin_pipeline.sandbox.touched import Touched
 
 _REQUEST_STEP = timedelta(seconds=1)
 
@@ -43,7 +44,7 @@ class ProjectState(RecordStore):
         participants: Participant lists of the surveys.
         reports: Reports by number.
         log: Every line.
-        revision: Counts the changes, so that a keeper sees that there is something to write.
+        touched: What changed since a keeper looked, so that it writes no more than that.
 
     Raises:
         ConfigurationError: Code ``E_SANDBOX_PROJECT``, the source contradicts its own set-up.
@@ -71,7 +72,7 @@ class ProjectState(RecordStore):
         self.repository: dict[int, int] = {}
         self.lock = threading.RLock()
         self.log = EventLog()
-        self.revision = 0
+        self.touched = Touched()
         history_end = seed(self, source)
         self.clock: Callable[[], datetime] = clock or SandboxClock(history_end)
 
@@ -191,6 +192,8 @@ class ProjectState(RecordStore):
             if new_name in self.records:
                 raise wrong("the new record name is taken")
             self.records[new_name] = self.records.pop(record)
+            self.touched.record(record)
+            self.touched.set_up = True
             self.participants = [
                 item._replace(record=new_name) if item.record == record else item for item in self.participants
             ]
@@ -222,8 +225,14 @@ class ProjectState(RecordStore):
     def write(
         self, kind: LogKind, action: str, details: str, record: str, user: str, when: datetime | None = None
     ) -> None:
-        """Write the log line of a change; whoever changes this project calls it once per change."""
-        self.revision += 1
+        """Write the log line of a change; whoever changes this project calls it once per change.
+
+        A line without a record says that the set-up changed, and with it perhaps the place of any value.
+        """
+        if record:
+            self.touched.record(record)
+        else:
+            self.touched.everything()
         self.log.add(LogEntry(when or self.clock(), kind, user, action, details, record))
 
     def note(self, kind: LogKind, action: str, details: str, user: str) -> None:

@@ -6,25 +6,21 @@ again. The file holds tokens: it is readable by its owner alone.
 
 from __future__ import annotations
 
-import json
+import hashlib
 import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.sandbox.host import Account
-from blin_pipeline.sandbox.log import LogEntry, SandboxClock
+from blin_pipeline.sandbox.log import SandboxClock
 from blin_pipeline.sandbox.project import ProjectState
-from blin_pipeline.sandbox.record_store import Record
-from blin_pipeline.sandbox.rows import SourceProject
-from blin_pipeline.sandbox.setup import Folder, Group, StoredFile
-from blin_pipeline.sandbox.structure import RowKey, wrong
+from blin_pipeline.sandbox.setup import StoredFile
+from blin_pipeline.sandbox.state_text import line_of, line_text, record_of, record_text, setup_of, setup_text
+from blin_pipeline.sandbox.structure import wrong
 
 STATE_FILE = "sandbox.sqlite3"
 _VERSION = 1
@@ -38,19 +34,11 @@ CREATE TABLE log (project_id INTEGER, line INTEGER, body TEXT NOT NULL, PRIMARY 
 """
 
 
-@dataclass(frozen=True)
-class _Setup:
-    """Everything of a project but its records, documents and log."""
-
-    source: SourceProject
-    groups: tuple[Group, ...]
-    next_ids: dict[str, int]
-    folders: dict[int, Folder]
-    repository: dict[int, int]
-
-
-_SETUP = TypeAdapter(_Setup)
-_LOG_ENTRY = TypeAdapter(LogEntry)
+#: The place of a record in the file stays when it changes.
+_PUT_RECORD = (
+    "INSERT INTO record VALUES (?, ?, ?) ON CONFLICT (project_id, record_id) DO UPDATE SET body = excluded.body"
+)
+_Statement = tuple[str, Iterable[tuple[object, ...]]]
 
 
 class _Written:
@@ -58,10 +46,9 @@ class _Written:
 
     def __init__(self, project: ProjectState) -> None:
         self.project = project
-        self.revision = -1
-        self.setup = ""
-        self.records: dict[str, str] = {}
+        self.records: dict[str, bytes] = {}
         self.documents: set[int] = set()
+        self.next_ids: dict[str, int] = {}
         self.log_length = 0
         self.log_rewritten = project.log.rewritten
 
@@ -119,23 +106,24 @@ class StateFolder:
             raise _unusable("its content is damaged") from None
 
     def _project(self, number: int, text: str, moment: str, clock: Callable[[], datetime] | None) -> ProjectState:
-        setup = _SETUP.validate_json(text)
+        setup = setup_of(text)
         project = ProjectState(setup.source, clock or SandboxClock(datetime.fromisoformat(moment)))
         project.groups, project.next_ids = setup.groups, setup.next_ids
         project.folders, project.repository = setup.folders, setup.repository
         written = self._written[number] = _Written(project)
-        written.setup = text
-        select = "SELECT record_id, body FROM record WHERE project_id = ? ORDER BY rowid"
-        written.records = dict(self._file.execute(select, [number]))
-        project.records = {record_id: _record(body) for record_id, body in written.records.items()}
+        written.next_ids = dict(setup.next_ids)
+        project.records = {}
+        for name, body in self._file.execute("SELECT record_id, body FROM record WHERE project_id = ?", [number]):
+            project.records[name] = record_of(body)
+            written.records[name] = _digest(body)
         select = "SELECT number, name, content, media_type FROM document WHERE project_id = ? ORDER BY number"
         project.files = {row[0]: StoredFile(*row[1:]) for row in self._file.execute(select, [number])}
         written.documents = set(project.files)
         select = "SELECT body FROM log WHERE project_id = ? ORDER BY line"
-        lines = [_LOG_ENTRY.validate_json(body) for (body,) in self._file.execute(select, [number])]
+        lines = [line_of(body) for (body,) in self._file.execute(select, [number])]
         project.log.replace(lines)
         written.log_length, written.log_rewritten = len(lines), project.log.rewritten
-        written.revision = project.revision
+        project.touched.nothing()
         return project
 
     def keep_account(self, token: str, account: Account) -> None:
@@ -153,35 +141,41 @@ class StateFolder:
         """Keep what changed in a project since the last time; call it while holding the project's lock."""
         self._transact([], project)
 
-    def _transact(self, statements: list[tuple[str, list[tuple[object, ...]]]], project: ProjectState) -> None:
+    def _transact(self, statements: list[_Statement], project: ProjectState) -> None:
+        """Write what is new, all of it or nothing."""
         number = project.project_id
         written = self._written.setdefault(number, _Written(project))
         if written.project is not project:
             raise wrong("another project of the same number is kept in the folder")
-        setup, records, documents = written.setup, written.records, written.documents
-        if project.revision != written.revision:
-            setup = _SETUP.dump_json(_setup(project)).decode()
-            records = {record_id: _body(record) for record_id, record in project.records.items()}
-            documents = set(project.files)
-        changed = [(number, name, body) for name, body in records.items() if written.records.get(name) != body]
-        gone = [(number, name) for name in written.records if name not in records]
-        new_files = [(number, key, *_file_cells(project.files[key])) for key in sorted(documents - written.documents)]
-        gone_files = [(number, key) for key in sorted(written.documents - documents)]
+        names = project.touched.records([*project.records, *written.records])
+        texts = {name: record_text(project.records[name]) for name in names if name in project.records}
+        changed = {name: text for name, text in texts.items() if written.records.get(name) != _digest(text)}
+        gone = [name for name in names if name in written.records and name not in project.records]
+        documents = set(project.files)
         kept = written.log_length if project.log.rewritten == written.log_rewritten else 0
-        lines = [
-            (number, kept + place, _LOG_ENTRY.dump_json(entry).decode())
-            for place, entry in enumerate(project.log.entries(kept))
-        ]
-        work: list[tuple[str, Iterable[tuple[object, ...]]]] = [
+        lines = project.log.entries(kept)
+        work = [
             *statements,
-            ("INSERT OR REPLACE INTO project VALUES (?, ?, ?)", [(number, setup, project.clock().isoformat())]),
-            ("DELETE FROM record WHERE project_id = ? AND record_id = ?", gone),
-            ("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", changed),
-            ("DELETE FROM document WHERE project_id = ? AND number = ?", gone_files),
-            ("INSERT INTO document VALUES (?, ?, ?, ?, ?)", new_files),
+            _setup_statement(project, written),
+            ("DELETE FROM record WHERE project_id = ? AND record_id = ?", [(number, name) for name in gone]),
+            (_PUT_RECORD, [(number, name, text) for name, text in changed.items()]),
+            _gone_documents(number, written.documents - documents),
+            _new_documents(project, documents - written.documents),
             ("DELETE FROM log WHERE project_id = ? AND line >= ?", [(number, kept)]),
-            ("INSERT INTO log VALUES (?, ?, ?)", lines),
+            (
+                "INSERT INTO log VALUES (?, ?, ?)",
+                [(number, place, line_text(entry)) for place, entry in enumerate(lines, start=kept)],
+            ),
         ]
+        self._commit(work)
+        project.touched.nothing()
+        for name in gone:
+            del written.records[name]
+        written.records |= {name: _digest(text) for name, text in changed.items()}
+        written.documents, written.next_ids = documents, dict(project.next_ids)
+        written.log_length, written.log_rewritten = kept + len(lines), project.log.rewritten
+
+    def _commit(self, work: Iterable[_Statement]) -> None:
         with self._lock:
             self._file.execute("BEGIN")
             try:
@@ -192,48 +186,28 @@ class StateFolder:
                 if self._file.in_transaction:
                     self._file.execute("ROLLBACK")
                 raise _unusable("it cannot be written; is the disk full?") from None
-        written.revision, written.setup, written.records = project.revision, setup, records
-        written.documents, written.log_length = documents, kept + len(lines)
-        written.log_rewritten = project.log.rewritten
 
 
-def _setup(project: ProjectState) -> _Setup:
-    source = SourceProject(
-        title=project.title,
-        project_id=project.project_id,
-        dictionary=project.dictionary,
-        instrument_labels=project.instrument_labels,
-        repeating_instruments=(),
-        surveys=project.survey_forms,
-        data_access_groups=(),
-        record_groups={},
-        missing_data_codes=project.missing_data_codes,
-        rows=(),
-        created=project.created,
-        settings=project.settings,
-        arms=tuple(project.arms.values()),
-        events=project.events,
-        event_forms=tuple(sorted(project.event_forms)),
-        repeats=project.repeats,
-        users=tuple(project.users.values()),
-        roles=tuple(project.roles.values()),
-        participants=tuple(project.participants),
-        reports=tuple(project.reports.values()),
-    )
-    return _Setup(source, project.groups, project.next_ids, project.folders, project.repository)
+def _setup_statement(project: ProjectState, written: _Written) -> _Statement:
+    """The set-up where it may have changed, else the moment alone: every request moves the clock."""
+    number, moment = project.project_id, project.clock().isoformat()
+    if project.touched.set_up or project.next_ids != written.next_ids:
+        return ("INSERT OR REPLACE INTO project VALUES (?, ?, ?)", [(number, setup_text(project), moment)])
+    return ("UPDATE project SET moment = ? WHERE project_id = ?", [(moment, number)])
 
 
-def _body(record: Record) -> str:
-    return json.dumps([record.group, [[*key, values] for key, values in record.rows.items()]], ensure_ascii=False)
+def _gone_documents(number: int, gone: Iterable[int]) -> _Statement:
+    return ("DELETE FROM document WHERE project_id = ? AND number = ?", [(number, key) for key in sorted(gone)])
 
 
-def _record(body: str) -> Record:
-    group, rows = json.loads(body)
-    return Record(group, {RowKey(event, form, number): values for event, form, number, values in rows})
+def _new_documents(project: ProjectState, new: Iterable[int]) -> _Statement:
+    files = ((key, project.files[key]) for key in sorted(new))
+    cells = [(project.project_id, key, file.name, file.media_type, file.content) for key, file in files]
+    return ("INSERT INTO document VALUES (?, ?, ?, ?, ?)", cells)
 
 
-def _file_cells(file: StoredFile) -> tuple[object, ...]:
-    return (file.name, file.media_type, file.content)
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
 def _unusable(why: str) -> ConfigurationError:

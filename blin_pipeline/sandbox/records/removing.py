@@ -78,6 +78,7 @@ def rename_record(project: ProjectState, rights: TokenRights, request: ApiReques
         moved = {key: stored for key, stored in record.rows.items() if key.event in events}
         project.records[new].rows = moved
         record.rows = {key: stored for key, stored in record.rows.items() if key not in moved}
+        project.touched.record(old)
         details = f"{project.dictionary.record_id_field} = '{new}'"
         project.write("record_edit", f"Update record {new}", details, new, rights.username)
     else:

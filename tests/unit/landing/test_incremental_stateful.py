@@ -21,7 +21,8 @@ from blin_pipeline.landing.parquet import read_rows
 from blin_pipeline.registry.dictionary import Dictionary, Field
 from blin_pipeline.sandbox.serve import serving
 
-pytestmark = pytest.mark.slow
+# The full count takes half an hour and more on a busy machine.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(7200)]
 
 #: What the runs of this process came to.
 COUNTS: Counter[str] = Counter()
