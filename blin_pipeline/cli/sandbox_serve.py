@@ -82,7 +82,7 @@ def sandbox(
     ] = 0,
     document_word: Annotated[
         bool,
-        typer.Option("--document-word", rich_help_panel=_SERVER, help="Files show as [document], as before 14."),
+        typer.Option("--document-word", rich_help_panel=_SERVER, help=r"Files show as \[document], as before 14."),
     ] = False,
     old_status_quirk: Annotated[
         bool,
@@ -102,13 +102,13 @@ def sandbox(
 ) -> None:
     """Serve projects as a REDCap would, on this machine only, until stopped."""
     from blin_pipeline.sandbox.contents.call import ServerSettings
-    from blin_pipeline.sandbox.fault_text import fault_from_text
+    from blin_pipeline.sandbox.fault_text import check_forms, fault_from_text
     from blin_pipeline.sandbox.faults import FaultPlan
     from blin_pipeline.sandbox.host import Host, server_clock
     from blin_pipeline.sandbox.records.flat import ServerHabits
     from blin_pipeline.sandbox.serve import run
 
-    plan = FaultPlan(fault_from_text(text) for text in fault or ())
+    faults = [fault_from_text(text) for text in fault or ()]
     named = [*(project_xml or ()), *(dictionary or ()), *(data or ())]
     demo, demo_token = (None, "") if named or synthetic or state else _demo_home(home)
     if demo is not None:
@@ -138,6 +138,9 @@ def sandbox(
         if patients:
             projects.append(_synthetic_project(patients, centres, seed, truth))
         _open(redcap, projects, read_only=read_only or demo is not None, token=demo_token)
+    if not super_tokens:  # A project that is still to be created may have any instrument.
+        check_forms(faults, {form for project in redcap.projects for form in project.dictionary.forms})
+    plan = FaultPlan(faults)
     run(redcap, LOOPBACK, port, faults=plan, ready=lambda url: _tell(url, redcap, super_tokens, hide=demo is not None))
 
 

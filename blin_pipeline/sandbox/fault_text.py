@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import NoReturn
 
 from blin_pipeline.errors import ConfigurationError
+from blin_pipeline.sandbox.contents.operations import CONTENTS
 from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, Mutation
 from blin_pipeline.sandbox.mutations import MUTATIONS
 
@@ -18,7 +20,7 @@ def fault_from_text(text: str) -> Fault:
     ``at`` (number of the first request struck, from 1) and ``times`` (how many, or ``always``).
 
     Raises:
-        ConfigurationError: Code ``E_SANDBOX_FAULT``: no such kind, argument or part.
+        ConfigurationError: Code ``E_SANDBOX_FAULT``: no such kind, argument, part or content.
     """
     head, *parts = [part.strip() for part in text.split(",")]
     name, _, argument = head.partition("=")
@@ -29,15 +31,33 @@ def fault_from_text(text: str) -> Fault:
     unknown = options.keys() - {"content", "form", "at", "times"}
     if unknown:
         _wrong(f"a fault has no part {min(unknown)!r}", "Parts are content, form, at and times.")
+    content = options.get("content", "")
+    if content and content not in CONTENTS:
+        _wrong(f"there is no content {content!r}", f"Give one of: {', '.join(sorted(CONTENTS))}.")
     times = options.get("times", "1")
     return Fault(
         kind,
-        options.get("content") or None,
+        content or None,
         options.get("form") or None,
         at=_whole("at", options.get("at", "1")),
         times=ALWAYS if times == "always" else _whole("times", times),
         argument=_argument(kind, argument),
     )
+
+
+def check_forms(faults: Iterable[Fault], forms: Collection[str]) -> None:
+    """See that every fault can strike: one of an instrument that no project has would never.
+
+    Args:
+        faults: Faults that were asked for.
+        forms: Instruments of all projects that are served.
+
+    Raises:
+        ConfigurationError: Code ``E_SANDBOX_FAULT``.
+    """
+    for fault in faults:
+        if fault.form is not None and fault.form not in forms:
+            _wrong(f"no project has an instrument {fault.form!r}", "Correct form=, or leave it out.")
 
 
 def _argument(kind: FaultKind, text: str) -> float | str | Mutation | None:

@@ -17,18 +17,27 @@ from blin_pipeline.registry.dictionary import (
 from blin_pipeline.sandbox.contents.call import Answer, Call, count, table
 from blin_pipeline.sandbox.contents.payload import rows_of
 from blin_pipeline.sandbox.formats import Cell
-from blin_pipeline.sandbox.protocol import ApiError, bad_parameter
+from blin_pipeline.sandbox.protocol import ApiError, bad_parameter, unknown_values
 from blin_pipeline.sandbox.relocation import change_places
 from blin_pipeline.sandbox.structure import UPLOADS
 from blin_pipeline.sandbox.validation import BadValueError, DateFormat, stored_value
 
 
 def metadata(call: Call) -> Answer:
-    """The dictionary, whole or by fields and forms."""
-    fields, forms = set(call.request.array("fields")), set(call.request.array("forms"))
+    """The dictionary, whole or by fields and forms.
+
+    Raises:
+        ApiError: 400, a field or form that it lacks.
+    """
+    known = call.project.dictionary
+    fields, forms = call.request.array("fields"), call.request.array("forms")
+    names = {definition.field_name for definition in known.fields}
+    for parameter, given, there in (("fields", fields, names), ("forms", forms, known.forms)):
+        if unknown := [name for name in given if name not in there]:
+            raise unknown_values(parameter, unknown)
     rows: list[list[Cell]] = [
         [str(getattr(definition, name)) for name in COLUMNS]
-        for definition in call.project.dictionary.fields
+        for definition in known.fields
         if not (fields or forms) or definition.field_name in fields or definition.form_name in forms
     ]
     return table(call, list(COLUMNS), rows)

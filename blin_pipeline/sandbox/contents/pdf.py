@@ -32,7 +32,7 @@ def export_pdf(call: Call) -> Answer:
     lines = [f"{project.title} (sandbox)"]
     for record in records:
         lines += [line for name in forms for line in _form_lines(call, name, record, event)]
-    project.note("export", "Download data entry form as PDF (API)", "", call.rights.username)
+    project.note("manage", "Manage/Design", "Download data entry form as PDF (API)", call.rights.username)
     return file_answer(StoredFile("instruments.pdf", pdf_bytes(lines), "application/pdf"))
 
 

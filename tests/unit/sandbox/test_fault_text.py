@@ -11,7 +11,7 @@ from longitudinal_sample import LONGITUDINAL
 from server_sample import PROJECT, TOKEN, post, record_request
 
 from blin_pipeline.errors import ConfigurationError
-from blin_pipeline.sandbox.fault_text import fault_from_text
+from blin_pipeline.sandbox.fault_text import check_forms, fault_from_text
 from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, FaultPlan
 from blin_pipeline.sandbox.mutations import MUTATIONS
 from blin_pipeline.sandbox.project import ProjectState
@@ -39,12 +39,30 @@ def test_a_fault_is_read(text: str, fault: Fault) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "nonsense", "delay=soon", "mutate", "mutate=nix", "reset,at=0", "reset,times=often", "reset,where=here"],
+    [
+        "",
+        "nonsense",
+        "delay=soon",
+        "mutate",
+        "mutate=nix",
+        "reset,at=0",
+        "reset,times=often",
+        "reset,where=here",
+        "reset,content=recrod",
+    ],
 )
 def test_a_fault_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         fault_from_text(text)
     assert caught.value.code == "E_SANDBOX_FAULT"
+
+
+def test_a_fault_that_could_never_strike_is_refused() -> None:
+    check_forms([fault_from_text("reset,content=record,form=visit"), fault_from_text("hang")], ["baseline", "visit"])
+    with pytest.raises(ConfigurationError) as caught:
+        check_forms([fault_from_text("reset,content=record,form=vist")], ["baseline", "visit"])
+    assert caught.value.code == "E_SANDBOX_FAULT"
+    assert "'vist'" in caught.value.what
 
 
 @pytest.mark.parametrize("kind", [FaultKind.CUT_MID_ROW, FaultKind.SHORT_BODY])

@@ -86,6 +86,15 @@ def test_metadata_has_18_text_keys_and_no_status_fields(sandbox: RunningSandbox)
     }
 
 
+@pytest.mark.parametrize(
+    ("parameter", "name"), [("fields", "nope"), ("fields", "baseline_complete"), ("forms", "nope")]
+)
+def test_a_dictionary_of_what_is_not_there_is_refused(sandbox: RunningSandbox, parameter: str, name: str) -> None:
+    answer = post(sandbox.url, content="metadata", format="json", **{f"{parameter}[0]": name})
+    assert answer.status_code == 400
+    assert answer.json() == {"error": f"The following values in the parameter \"{parameter}\" are not valid: '{name}'"}
+
+
 def test_a_forms_filter_does_not_add_the_record_id(sandbox: RunningSandbox) -> None:
     answer = post(sandbox.url, content="metadata", format="json", **{"forms[0]": "visit"}).json()
     assert [row["field_name"] for row in answer] == ["visit_date", "score", "double_score"]
