@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,6 +98,16 @@ def test_the_table_holds_the_37_measured_faults() -> None:
     """Every row is another fault: kind, endpoint and argument together."""
     assert len({(row.kind, row.strikes, row.argument) for row in TABLE}) == len(TABLE)
     assert len([row for row in TABLE if row.strikes in {CSV, JSON}]) == 37
+
+
+def test_the_page_for_users_has_the_same_codes() -> None:
+    """Section 12 of the page names every code of this table, and none that no fault ends in."""
+    page = (Path(__file__).parents[3] / "docs" / "redcap.md").read_text(encoding="utf-8")
+    section = page.partition("## 12.")[2].partition("\n## ")[0]
+    named = {code for line in section.splitlines() if line.startswith("|") for code in re.findall(r"`(E_\w+)`", line)}
+    of_the_project = {"E_SOURCE_MOVED", "E_SITE_SET_SHRUNK", "E_SITE_SET_UNKNOWN"}
+    of_this_machine = {"E_DISK", "E_LOCKED"}
+    assert named == {row.code for row in TABLE} | of_the_project | of_this_machine
 
 
 @pytest.mark.parametrize("row", TABLE, ids=[row.name for row in TABLE])
