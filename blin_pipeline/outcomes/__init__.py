@@ -10,7 +10,7 @@ Importing this package is cheap: an outcome's module, with pandas, numpy and sci
 
 from __future__ import annotations
 
-from blin_pipeline.outcomes.context import Outcome, OutcomeContext, computed_by
+from blin_pipeline.outcomes.context import Outcome, OutcomeContext, computed_by, split_by
 from blin_pipeline.outcomes.result import RESULT_COLUMNS, ResultRow
 
 #: Every scheduled outcome, in the order in which a report reads.
@@ -38,6 +38,7 @@ OUTCOMES: tuple[Outcome, ...] = (
         "Overall survival from diagnosis by Kaplan-Meier, and the same with delayed entry at registration.",
         ("marts.subject", "marts.time_to_event"),
         computed_by("overall_survival"),
+        split_by("overall_survival"),
     ),
     Outcome(
         "eligibility_reasons",
@@ -62,24 +63,28 @@ OUTCOMES: tuple[Outcome, ...] = (
         "Retrospective entry: entered deceased, early deaths, entry lag by site; does entry depend on survival.",
         ("marts.subject", "marts.time_to_event", "raw.site"),
         computed_by("ascertainment"),
+        split_by("ascertainment"),
     ),
     Outcome(
         "survival_endpoints",
         "Survival from remission and from blinatumomab, relapse-free and event-free survival, with sensitivities.",
         ("marts.time_to_event",),
         computed_by("survival_endpoints"),
+        split_by("survival_endpoints"),
     ),
     Outcome(
         "competing_risks",
         "Cumulative incidence of relapse, death in remission, blinatumomab, transplant and MRD negativity.",
         ("marts.time_to_event",),
         computed_by("competing_risks"),
+        split_by("competing_risks"),
     ),
     Outcome(
         "blin_association",
         "Blinatumomab and survival from remission: naive, landmark and time-varying side by side, and weighted.",
         ("marts.cox_interval", "marts.subject"),
         computed_by("blin_association"),
+        split_by("blin_association"),
     ),
     Outcome(
         "transplant",
@@ -92,12 +97,14 @@ OUTCOMES: tuple[Outcome, ...] = (
         "Measurable residual disease by timepoint and method, and conversion after the first blinatumomab cycle.",
         ("marts.subject", "marts.mrd_result", "marts.blin_cycle_exposure", "marts.regimen_course"),
         computed_by("mrd"),
+        split_by("mrd"),
     ),
     Outcome(
         "toxicity",
         "Toxicity of frontline blinatumomab per cycle, per patient and per 100 infusion days; worst grade by scale.",
         ("marts.subject", "marts.toxicity_at_risk"),
         computed_by("toxicity"),
+        split_by("toxicity"),
     ),
     Outcome(
         "follow_up",
@@ -110,6 +117,7 @@ OUTCOMES: tuple[Outcome, ...] = (
         "Published results beside ours, never pooled; survival from a landmark in patients like those of E1910.",
         ("marts.subject", "marts.time_to_event", "marts.landmark_cohort"),
         computed_by("external_reference"),
+        split_by("external_reference"),
     ),
     Outcome(
         "exposure",

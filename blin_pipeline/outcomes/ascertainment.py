@@ -9,12 +9,14 @@ survival by the estimator that is valid for it, is in ``ascertainment_situation`
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from blin_pipeline.outcomes.ascertainment_situation import situation_rows
 from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
+from blin_pipeline.outcomes.context import joined
 from blin_pipeline.outcomes.frames import days_between, table
 from blin_pipeline.outcomes.populations import eligible, survival_set
 from blin_pipeline.outcomes.rules import small_number_rules
@@ -26,7 +28,7 @@ from blin_pipeline.outcomes.statistics.small_numbers import CoxPlan
 if TYPE_CHECKING:
     import pandas as pd
 
-    from blin_pipeline.outcomes.context import OutcomeContext
+    from blin_pipeline.outcomes.context import OutcomeContext, Parts
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "ascertainment"
@@ -40,14 +42,30 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         frames: ``marts.subject``, ``marts.time_to_event`` and ``raw.site``.
         context: Parameters and cut.
     """
+    return joined(parts(frames, context))
+
+
+def parts(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> Parts:
+    """Rows of all and by site, the test of entry, and survival by situation."""
     build = ResultBuilder(NAME, context)
-    parameters = context.parameters
-    subject = table(frames, "marts.subject")
-    sites = table(frames, "raw.site")
+    subject, sites = table(frames, "marts.subject"), table(frames, "raw.site")
     stated = sites[["site_id", "activated_date", "complete_ascertainment"]]
     patients = eligible(subject).merge(stated, on="site_id", how="left")
-    survival = survival_set(subject, table(frames, "marts.time_to_event"), parameters.same_day_days)
-    times = survival.patients.set_index("patient_key")
+    survival = survival_set(subject, table(frames, "marts.time_to_event"), context.parameters.same_day_days)
+    by_site = cache(partial(_by_site, build, patients, survival.patients.set_index("patient_key")))
+
+    def by_situation() -> list[ResultRow]:
+        early = [row for row in by_site() if row.statistic == "early_deaths" and row.group_variable == "site"]
+        return situation_rows(build, patients, survival.patients, {row.group_label: row for row in early})
+
+    return {
+        "sites": by_site,
+        "entry": lambda: [_entry_predicts(build, survival.delayed)],
+        "situations": by_situation,
+    }
+
+
+def _by_site(build: ResultBuilder, patients: pd.DataFrame, times: pd.DataFrame) -> list[ResultRow]:
     rows: list[ResultRow] = []
     for site in [None, *sorted(set(patients["site_id"]))]:
         here = patients if site is None else patients[patients["site_id"] == site]
@@ -56,9 +74,7 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         rows += _early_deaths(build, here, times, group)
         lag = days_between(here["reg_date"], here["dx_date"])
         rows.append(build.median("entry_lag_days", lag.tolist(), unit="days", group=group, n_event=len(here)))
-    rows.append(_entry_predicts(build, survival.delayed))
-    early = {row.group_label: row for row in rows if row.statistic == "early_deaths" and row.group_variable == "site"}
-    return rows + situation_rows(build, patients, survival.patients, early)
+    return rows
 
 
 def _entered_deceased(build: ResultBuilder, patients: pd.DataFrame, group: tuple[str, str]) -> list[ResultRow]:

@@ -8,12 +8,15 @@ stratified by site.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
 from blin_pipeline.outcomes.association_data import interval_rows, patients_of
 from blin_pipeline.outcomes.association_rows import CR1, extended_curves, landmark_counts, mean_difference
 from blin_pipeline.outcomes.builder import ResultBuilder
+from blin_pipeline.outcomes.context import joined
 from blin_pipeline.outcomes.estimators import METHOD, Comparison, adjusted_rows, hazard_ratio_rows
 from blin_pipeline.outcomes.frames import table
 from blin_pipeline.outcomes.statistics.evalue import e_value
@@ -25,7 +28,7 @@ from blin_pipeline.outcomes.weighted_comparison import weighted_rows
 if TYPE_CHECKING:
     import pandas as pd
 
-    from blin_pipeline.outcomes.context import OutcomeContext
+    from blin_pipeline.outcomes.context import OutcomeContext, Parts
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "blin_association"
@@ -42,33 +45,84 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         frames: ``marts.cox_interval`` and ``marts.subject``.
         context: Parameters and cut.
     """
+    return joined(parts(frames, context))
+
+
+def parts(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> Parts:
+    """Rows by endpoint and kind: each estimator, curves, weights, E-values."""
     build = ResultBuilder(NAME, context)
-    intervals, subject = table(frames, "marts.cox_interval"), table(frames, "marts.subject")
-    rows: list[ResultRow] = []
+    found: dict[str, Callable[[], list[ResultRow]]] = {}
     for param in ENDPOINTS:
-        prefix = f"association_{param.lower()}"
-        long = interval_rows(intervals, param)
-        patients = patients_of(long, subject)
-        made: list[ResultRow] = []
-        for day in context.parameters.landmark_days:
-            at = _at(patients, day)
-            made += hazard_ratio_rows(build, prefix, CR1, _landmark(patients, at, day))
-            made += landmark_counts(build, prefix, at, day)
-            made += mean_difference(build, prefix, at, day)
-        varying = hazard_ratio_rows(build, prefix, CR1, _varying(long, "time_varying"))
-        made += varying
-        if varying[0].value is None:
-            made.append(_naive_withheld(build, prefix, patients))
-        else:
-            made += hazard_ratio_rows(build, prefix, CR1, _naive(patients))
-        late = interval_rows(intervals, param, delayed_entry=True)
-        made += adjusted_rows(build, prefix, CR1, _varying(long, "time_varying_adjusted"), _adjusters(long, subject))
-        made += hazard_ratio_rows(build, prefix, CR1, _varying(late, "time_varying_delayed_entry"))
-        made += extended_curves(build, prefix, long)
-        made += weighted_rows(build, prefix, CR1, patients)
-        made += _e_values(build, prefix, patients, made)
-        rows += made
-    return rows
+        intervals, subject = table(frames, "marts.cox_interval"), table(frames, "marts.subject")
+        found |= {f"{param}/{name}": part for name, part in _Endpoint(build, param, intervals, subject).parts().items()}
+    return found
+
+
+@dataclass
+class _Endpoint:
+    """Blinatumomab and one endpoint; what several estimators need is made once, and only when one needs it."""
+
+    build: ResultBuilder
+    param: str
+    intervals: pd.DataFrame
+    subject: pd.DataFrame
+
+    @cached_property
+    def prefix(self) -> str:
+        return f"association_{self.param.lower()}"
+
+    @cached_property
+    def long(self) -> pd.DataFrame:
+        return interval_rows(self.intervals, self.param)
+
+    @cached_property
+    def patients(self) -> pd.DataFrame:
+        return patients_of(self.long, self.subject)
+
+    def parts(self) -> dict[str, Callable[[], list[ResultRow]]]:
+        """Every part, those with hazard ratios first, for the E-values are of them."""
+        ratios: dict[str, Callable[[], list[ResultRow]]] = {
+            f"landmark_{day:03d}": cache(partial(self._at_landmark, day))
+            for day in self.build.context.parameters.landmark_days
+        }
+        ratios["time_varying"] = cache(partial(self._ratio, lambda: _varying(self.long, "time_varying")))
+        ratios["naive"] = partial(self._naive_beside, ratios["time_varying"])
+        ratios["adjusted"] = cache(self._adjusted)
+        ratios["delayed_entry"] = cache(partial(self._ratio, self._late))
+        rest: dict[str, Callable[[], list[ResultRow]]] = {
+            "curves": lambda: extended_curves(self.build, self.prefix, self.long),
+            "weighted": cache(lambda: weighted_rows(self.build, self.prefix, CR1, self.patients)),
+        }
+
+        def e_values() -> list[ResultRow]:
+            made = [row for part in (*ratios.values(), rest["weighted"]) for row in part()]
+            return _e_values(self.build, self.prefix, self.patients, made)
+
+        return {**ratios, **rest, "e_values": e_values}
+
+    def _ratio(self, comparison: Callable[[], Comparison]) -> list[ResultRow]:
+        return hazard_ratio_rows(self.build, self.prefix, CR1, comparison())
+
+    def _at_landmark(self, day: int) -> list[ResultRow]:
+        at = _at(self.patients, day)
+        return [
+            *hazard_ratio_rows(self.build, self.prefix, CR1, _landmark(self.patients, at, day)),
+            *landmark_counts(self.build, self.prefix, at, day),
+            *mean_difference(self.build, self.prefix, at, day),
+        ]
+
+    def _naive_beside(self, varying: Callable[[], list[ResultRow]]) -> list[ResultRow]:
+        if varying()[0].value is None:
+            return [_naive_withheld(self.build, self.prefix, self.patients)]
+        return hazard_ratio_rows(self.build, self.prefix, CR1, _naive(self.patients))
+
+    def _adjusted(self) -> list[ResultRow]:
+        comparison = _varying(self.long, "time_varying_adjusted")
+        return adjusted_rows(self.build, self.prefix, CR1, comparison, _adjusters(self.long, self.subject))
+
+    def _late(self) -> Comparison:
+        late = interval_rows(self.intervals, self.param, delayed_entry=True)
+        return _varying(late, "time_varying_delayed_entry")
 
 
 def _naive(patients: pd.DataFrame) -> Comparison:

@@ -8,11 +8,13 @@ causes of one estimate, so that with relapse-free survival they sum to one at ev
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
+from blin_pipeline.outcomes.context import joined
 from blin_pipeline.outcomes.frames import table
 from blin_pipeline.outcomes.populations import endpoint
 from blin_pipeline.outcomes.rules import small_number_rules
@@ -21,7 +23,7 @@ from blin_pipeline.outcomes.statistics.aalen_johansen import CumulativeIncidence
 if TYPE_CHECKING:
     import pandas as pd
 
-    from blin_pipeline.outcomes.context import OutcomeContext
+    from blin_pipeline.outcomes.context import OutcomeContext, Parts
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "competing_risks"
@@ -54,19 +56,25 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         frames: ``marts.time_to_event``.
         context: Parameters and cut.
     """
-    build = ResultBuilder(NAME, context)
-    times = table(frames, "marts.time_to_event")
-    rows: list[ResultRow] = []
-    for each in INCIDENCES:
-        chosen = endpoint(times, each.param, context.parameters.same_day_days)
-        patients = chosen.patients
-        found = aalen_johansen(
-            patients["time"], patients["event_code"], confidence_level=context.parameters.confidence_level
-        )
-        rows += _counts(build, each, patients, chosen.left_out)
-        rows += _fixed_times(build, each, patients, found)
-        rows += _curve(build, each, found)
-    return rows
+    return joined(parts(frames, context))
+
+
+def parts(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> Parts:
+    """Rows by cause."""
+    build, times = ResultBuilder(NAME, context), table(frames, "marts.time_to_event")
+    return {each.prefix: partial(_of_cause, build, times, each) for each in INCIDENCES}
+
+
+def _of_cause(build: ResultBuilder, times: pd.DataFrame, each: Incidence) -> list[ResultRow]:
+    parameters = build.context.parameters
+    chosen = endpoint(times, each.param, parameters.same_day_days)
+    patients = chosen.patients
+    found = aalen_johansen(patients["time"], patients["event_code"], confidence_level=parameters.confidence_level)
+    return [
+        *_counts(build, each, patients, chosen.left_out),
+        *_fixed_times(build, each, patients, found),
+        *_curve(build, each, found),
+    ]
 
 
 def _counts(build: ResultBuilder, each: Incidence, patients: pd.DataFrame, left_out: int) -> list[ResultRow]:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from blin_pipeline.registry.parameters import Parameters
 
 Compute = Callable[[Mapping[str, "pd.DataFrame"], "OutcomeContext"], "list[ResultRow]"]
+#: Parts of an outcome's rows by name, each computed when it is called, alone and in any order.
+Parts = Mapping[str, Callable[[], "list[ResultRow]"]]
+Split = Callable[[Mapping[str, "pd.DataFrame"], "OutcomeContext"], Parts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +47,20 @@ class Outcome:
         description: What it answers, for people.
         tables_needed: Qualified tables (``schema.table``); the keys of the mapping that ``compute`` reads.
         compute: Pure function from these tables and the context to rows, whatever the order of the tables' rows.
+        split: The same rows in parts, for who needs one of them only; None where one part is all.
     """
 
     name: str
     description: str
     tables_needed: tuple[str, ...]
     compute: Compute
+    split: Split | None = None
+
+    def parts(self, frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> Parts:
+        """Parts that together are the rows of ``compute``."""
+        if self.split is None:
+            return {"all": lambda: self.compute(frames, context)}
+        return self.split(frames, context)
 
 
 def computed_by(module: str) -> Compute:
@@ -60,3 +71,18 @@ def computed_by(module: str) -> Compute:
         return rows
 
     return compute
+
+
+def split_by(module: str) -> Split:
+    """The function ``parts`` of a module of this package, imported when it is called."""
+
+    def split(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> Parts:
+        parts: Parts = import_module(f"blin_pipeline.outcomes.{module}").parts(frames, context)
+        return parts
+
+    return split
+
+
+def joined(parts: Parts) -> list[ResultRow]:
+    """Rows of all parts, in their order."""
+    return [row for part in parts.values() for row in part()]

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from blin_pipeline.outcomes.builder import FixedRows, ResultBuilder
+from blin_pipeline.outcomes.context import joined
 from blin_pipeline.outcomes.curve_rows import NO_INTERVAL
 from blin_pipeline.outcomes.curve_steps import DELAYED, PLAIN
 from blin_pipeline.outcomes.frames import days_between, is_true, table
@@ -27,7 +29,7 @@ from blin_pipeline.registry.reference import ExternalReference, load_references
 if TYPE_CHECKING:
     import pandas as pd
 
-    from blin_pipeline.outcomes.context import OutcomeContext
+    from blin_pipeline.outcomes.context import OutcomeContext, Parts
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "external_reference"
@@ -61,25 +63,37 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         frames: ``marts.subject``, ``marts.time_to_event`` and ``marts.landmark_cohort``.
         context: Parameters and cut.
     """
+    return joined(parts(frames, context))
+
+
+def parts(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> Parts:
+    """Published values, ours by time zero, ours by landmark."""
     build = ResultBuilder(NAME, context)
     times = table(frames, "marts.time_to_event")
-    rows = [row for reference in load_references() for row in _rows(build, reference)]
-    rows += [_ours(build, times, each) for each in OURS]
     subject = table(frames, "marts.subject")
     like = subject[is_true(subject["is_e1910_like"])]
     cohort = table(frames, "marts.landmark_cohort")
     cohort = cohort[(cohort["param_cd"] == SURVIVAL_FROM_REMISSION) & cohort["patient_key"].isin(like["patient_key"])]
-    for day in context.parameters.landmark_days:
-        rows += _from_landmark(build, like, cohort[cohort["landmark_day"] == day], day)
-    return rows
+    return {
+        "published": partial(_published, build),
+        **{each.param: partial(_ours, build, times, each) for each in OURS},
+        **{
+            f"landmark_{day}": partial(_from_landmark, build, like, cohort[cohort["landmark_day"] == day], day)
+            for day in context.parameters.landmark_days
+        },
+    }
 
 
-def _ours(build: ResultBuilder, times: pd.DataFrame, each: Ours) -> ResultRow:
+def _published(build: ResultBuilder) -> list[ResultRow]:
+    return [row for reference in load_references() for row in _rows(build, reference)]
+
+
+def _ours(build: ResultBuilder, times: pd.DataFrame, each: Ours) -> list[ResultRow]:
     """Our three-year survival from one time zero, all patients of the set; not the published population."""
     chosen = endpoint(times, each.param, build.context.parameters.same_day_days).patients
     text = f"ours, all of the set; time zero is {each.time_zero}; the published trial's is randomisation in MRD-negative remission"
     fixed = build.sharing(population=each.population, group=("time_zero", each.param), method=PLAIN)
-    return next(_fixed_years(fixed, make_cohort(chosen["time"], chosen["event"]), text, (YEARS,)))
+    return list(_fixed_years(fixed, make_cohort(chosen["time"], chosen["event"]), text, (YEARS,)))
 
 
 def _from_landmark(build: ResultBuilder, like: pd.DataFrame, cohort: pd.DataFrame, day: int) -> list[ResultRow]:

@@ -16,6 +16,9 @@ from blin_pipeline.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
+#: Column that says whose row it is.
+KEY = "patient_key"
+
 Kind = Literal["text", "date", "number", "flag"]
 
 
@@ -157,6 +160,26 @@ class Tables(Mapping[str, "pd.DataFrame"]):
         if name not in self._typed:
             self._typed[name] = _typed_table(self, name)
         return self._typed[name]
+
+
+class Without(Tables):
+    """The same tables as if one patient were not in them; typed tables are filtered, not typed again."""
+
+    def __init__(self, tables: Tables, key: str) -> None:
+        self._all, self._key = tables, key
+        super().__init__(tables, self._filtered)
+
+    def typed(self, name: str) -> pd.DataFrame:
+        """The typed table without the patient's rows."""
+        if name not in self._typed:
+            self._typed[name] = self._left(self._all.typed(name))
+        return self._typed[name]
+
+    def _filtered(self, name: str) -> pd.DataFrame:
+        return self._left(self._all[name])
+
+    def _left(self, frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[frame[KEY] != self._key].reset_index(drop=True) if KEY in frame else frame
 
 
 def table(frames: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:

@@ -7,18 +7,20 @@ sensitivity, and positive below quantification, are counted apart. Flow and NGS 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from blin_pipeline.outcomes.builder import ResultBuilder
+from blin_pipeline.outcomes.context import joined
 from blin_pipeline.outcomes.frames import days_between, table
 from blin_pipeline.outcomes.populations import eligible, frontline_cycles
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from blin_pipeline.outcomes.context import OutcomeContext
+    from blin_pipeline.outcomes.context import OutcomeContext, Parts
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "mrd"
@@ -35,15 +37,18 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         frames: ``marts.subject``, ``marts.mrd_result``, ``marts.blin_cycle_exposure`` and ``marts.regimen_course``.
         context: Parameters and cut.
     """
+    return joined(parts(frames, context))
+
+
+def parts(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> Parts:
+    """Rows by timepoint, and conversion by method."""
     build = ResultBuilder(NAME, context)
     subject = table(frames, "marts.subject")
     samples = table(frames, "marts.mrd_result")
     samples = samples[samples["patient_key"].isin(eligible(subject)["patient_key"])]
     samples = samples.sort_values(["patient_key", "sample_date", "mrd_seq"], kind="stable", ignore_index=True)
-    rows = _by_timepoint(build, samples)
-    for method in METHODS:
-        rows += _conversion(build, method, samples, subject, frames)
-    return rows
+    conversion = {method: partial(_conversion, build, method, samples, subject, frames) for method in METHODS}
+    return {"timepoints": partial(_by_timepoint, build, samples), **conversion}
 
 
 def _by_timepoint(build: ResultBuilder, samples: pd.DataFrame) -> list[ResultRow]:

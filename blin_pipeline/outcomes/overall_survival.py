@@ -10,19 +10,21 @@ difference says that entry depends on survival.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from blin_pipeline.outcomes.builder import ELIGIBLE, ResultBuilder, RowFields
+from blin_pipeline.outcomes.context import joined
 from blin_pipeline.outcomes.curve_rows import Analysis, analyse, curve_rows, left_out_row
 from blin_pipeline.outcomes.curve_steps import DELAYED, PLAIN
 from blin_pipeline.outcomes.frames import table
-from blin_pipeline.outcomes.populations import survival_set
+from blin_pipeline.outcomes.populations import SurvivalSet, survival_set
 from blin_pipeline.outcomes.statistics.risk_sets import conditional_start, make_cohort
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from blin_pipeline.outcomes.context import OutcomeContext
+    from blin_pipeline.outcomes.context import OutcomeContext, Parts
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "overall_survival"
@@ -37,33 +39,46 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         frames: ``marts.subject`` and ``marts.time_to_event``.
         context: Parameters and cut.
     """
-    parameters = context.parameters
-    build = ResultBuilder(NAME, context)
+    return joined(parts(frames, context))
+
+
+def parts(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> Parts:
+    """Rows by estimator, and their difference."""
+    parameters, build = context.parameters, ResultBuilder(NAME, context)
     patients = survival_set(
         table(frames, "marts.subject"), table(frames, "marts.time_to_event"), parameters.same_day_days
     )
-    everybody = patients.patients
-    cohort = make_cohort(everybody["time"], everybody["event"])
-    plain = analyse(build, cohort, prefix="os", population=ELIGIBLE, event_word="deaths")
-    rows = curve_rows(plain)
-    rows.append(left_out_row(plain, "NO_SURVIVAL_TIME", patients.left_out))
+    by_estimator = {PLAIN: cache(partial(_plain, build, patients)), DELAYED: cache(partial(_delayed, build, patients))}
+    return {
+        **by_estimator,
+        "difference": lambda: [_difference(build, [row for rows in by_estimator.values() for row in rows()])],
+    }
 
+
+def _plain(build: ResultBuilder, patients: SurvivalSet) -> list[ResultRow]:
+    cohort = make_cohort(patients.patients["time"], patients.patients["event"])
+    plain = analyse(build, cohort, prefix="os", population=ELIGIBLE, event_word="deaths")
+    return [*curve_rows(plain), left_out_row(plain, "NO_SURVIVAL_TIME", patients.left_out)]
+
+
+def _delayed(build: ResultBuilder, patients: SurvivalSet) -> list[ResultRow]:
+    minimum = build.context.parameters.min_at_risk_curve
     candidates = patients.delayed
     observed = candidates[candidates["time"] > candidates["entry"]]
-    start = conditional_start(observed["time"], observed["entry"], parameters.min_at_risk_curve)
+    start = conditional_start(observed["time"], observed["entry"], minimum)
     refused = start is None
     used = observed.iloc[:0] if refused else observed
     late = make_cohort(used["time"], used["event"], used["entry"], start=0.0 if start is None else start)
     delayed = analyse(build, late, prefix="os", population=DELAYED_ENTRY, method=DELAYED, event_word="deaths")
-    reason = _refusal(len(observed), parameters.min_at_risk_curve) if refused and len(observed) else ""
-    rows += curve_rows(delayed, refusal=reason)
-    rows.append(_conditional_start(delayed, start, len(observed), reason))
+    reason = _refusal(len(observed), minimum) if refused and len(observed) else ""
     before_start = 0 if refused else len(observed) - delayed.cohort.n
-    rows.append(left_out_row(delayed, "ENTRY_NOT_BEFORE_TIME", len(candidates) - len(observed)))
-    rows.append(left_out_row(delayed, "BEFORE_CONDITIONAL_START", before_start))
-    rows.append(left_out_row(delayed, "TOO_FEW_AT_RISK", len(observed) if refused else 0))
-    rows.append(_difference(build, rows))
-    return rows
+    return [
+        *curve_rows(delayed, refusal=reason),
+        _conditional_start(delayed, start, len(observed), reason),
+        left_out_row(delayed, "ENTRY_NOT_BEFORE_TIME", len(candidates) - len(observed)),
+        left_out_row(delayed, "BEFORE_CONDITIONAL_START", before_start),
+        left_out_row(delayed, "TOO_FEW_AT_RISK", len(observed) if refused else 0),
+    ]
 
 
 def _refusal(observed: int, minimum: int) -> str:

@@ -8,11 +8,13 @@ Each is a Kaplan-Meier curve of ``marts.time_to_event`` with its rows (``curve_r
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
+from blin_pipeline.outcomes.context import joined
 from blin_pipeline.outcomes.curve_rows import Analysis, analyse, curve_rows, left_out_row
 from blin_pipeline.outcomes.frames import table
 from blin_pipeline.outcomes.populations import SurvivalSet, endpoint
@@ -24,7 +26,7 @@ from blin_pipeline.outcomes.statistics.risk_sets import make_cohort
 if TYPE_CHECKING:
     import pandas as pd
 
-    from blin_pipeline.outcomes.context import OutcomeContext
+    from blin_pipeline.outcomes.context import OutcomeContext, Parts
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "survival_endpoints"
@@ -56,18 +58,24 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         frames: ``marts.time_to_event``.
         context: Parameters and cut.
     """
-    build = ResultBuilder(NAME, context)
-    times = table(frames, "marts.time_to_event")
-    rows: list[ResultRow] = []
-    for each in ENDPOINTS:
-        chosen = endpoint(times, each.param, context.parameters.same_day_days)
-        analysis = _analysis(build, each, chosen)
-        rows += curve_rows(analysis)
-        rows.append(left_out_row(analysis, "NO_USABLE_TIME", chosen.left_out))
-        rows.append(_restricted_mean(analysis))
-        rows += _date_sensitivity(analysis, times, each)
-        if each.note:
-            rows.append(analysis.row("note", unit="patients", value=analysis.cohort.n, reason=each.note))
+    return joined(parts(frames, context))
+
+
+def parts(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> Parts:
+    """Rows by endpoint."""
+    build, times = ResultBuilder(NAME, context), table(frames, "marts.time_to_event")
+    return {each.param: partial(_of_endpoint, build, times, each) for each in ENDPOINTS}
+
+
+def _of_endpoint(build: ResultBuilder, times: pd.DataFrame, each: Endpoint) -> list[ResultRow]:
+    chosen = endpoint(times, each.param, build.context.parameters.same_day_days)
+    analysis = _analysis(build, each, chosen)
+    rows = curve_rows(analysis)
+    rows.append(left_out_row(analysis, "NO_USABLE_TIME", chosen.left_out))
+    rows.append(_restricted_mean(analysis))
+    rows += _date_sensitivity(analysis, times, each)
+    if each.note:
+        rows.append(analysis.row("note", unit="patients", value=analysis.cohort.n, reason=each.note))
     return rows
 
 

@@ -7,9 +7,11 @@ another; an event without a grade is counted as grade unknown, never as grade 0 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
+from blin_pipeline.outcomes.context import joined
 from blin_pipeline.outcomes.frames import days_between, is_true, table
 from blin_pipeline.outcomes.populations import FRONTLINE, eligible
 from blin_pipeline.outcomes.statistics.rates import event_rate
@@ -17,7 +19,7 @@ from blin_pipeline.outcomes.statistics.rates import event_rate
 if TYPE_CHECKING:
     import pandas as pd
 
-    from blin_pipeline.outcomes.context import OutcomeContext
+    from blin_pipeline.outcomes.context import OutcomeContext, Parts
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "toxicity"
@@ -36,18 +38,24 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         frames: ``marts.subject`` and ``marts.toxicity_at_risk``.
         context: Parameters and cut.
     """
+    return joined(parts(frames, context))
+
+
+def parts(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> Parts:
+    """The number of cycles, and rows by kind of toxicity."""
     build = ResultBuilder(NAME, context)
     keys = eligible(table(frames, "marts.subject"))["patient_key"]
     cycles = table(frames, "marts.toxicity_at_risk")
     cycles = cycles[(cycles["line_cd"] == FRONTLINE) & cycles["patient_key"].isin(keys)]
-    rows = [
-        build.count(
-            "toxicity_cycles_n", len(cycles.drop_duplicates(["patient_key", "cycle_overall_no"])), unit="cycles"
-        )
-    ]
-    for kind in sorted(set(cycles["tox_cd"])):
-        rows += _of_kind(build, kind, cycles[cycles["tox_cd"] == kind])
-    return rows
+    kinds = {
+        kind: partial(_of_kind, build, kind, cycles[cycles["tox_cd"] == kind]) for kind in sorted(set(cycles["tox_cd"]))
+    }
+    return {"": partial(_cycles, build, cycles), **kinds}
+
+
+def _cycles(build: ResultBuilder, cycles: pd.DataFrame) -> list[ResultRow]:
+    n_cycles = len(cycles.drop_duplicates(["patient_key", "cycle_overall_no"]))
+    return [build.count("toxicity_cycles_n", n_cycles, unit="cycles")]
 
 
 def _of_kind(build: ResultBuilder, kind: str, cycles: pd.DataFrame) -> list[ResultRow]:

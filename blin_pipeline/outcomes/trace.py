@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from blin_pipeline.errors import DataError
+from blin_pipeline.outcomes.frames import KEY, Tables, Without
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from blin_pipeline.outcomes.context import Outcome, OutcomeContext
+    from blin_pipeline.outcomes.context import Outcome, OutcomeContext, Parts
     from blin_pipeline.outcomes.result import ResultRow
-
-KEY = "patient_key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +56,18 @@ def outcome_of(result_id: str, outcomes: tuple[Outcome, ...]) -> Outcome:
 def trace_result(
     outcome: Outcome, result_id: str, frames: Mapping[str, pd.DataFrame], context: OutcomeContext
 ) -> Trace:
-    """Patients behind one row of an outcome; computes the outcome once per patient.
+    """Patients behind one row of an outcome; computes the row's part of the outcome once per patient.
 
     Raises:
         DataError: ``E_RESULT_UNKNOWN`` when the outcome makes no such row from these tables.
     """
-    row = _row(outcome, result_id, frames, context)
-    if row is None:
-        raise _unknown()
+    tables = Tables(frames, frames.__getitem__)
+    name, row = _found(outcome.parts(tables, context), result_id)
     candidates = sorted({str(key) for frame in frames.values() if KEY in frame for key in frame[KEY].dropna()})
     behind, counted = [], []
     for key in candidates:
-        without = _row(outcome, result_id, _without(frames, key), context)
+        parts = outcome.parts(Without(tables, key), context)
+        without = _row(parts[name](), result_id) if name in parts else None
         if without == row:
             continue
         behind.append(key)
@@ -78,18 +77,21 @@ def trace_result(
     return Trace(row, tuple(behind), tuple(counted), len(candidates), others)
 
 
-def _row(
-    outcome: Outcome, result_id: str, frames: Mapping[str, pd.DataFrame], context: OutcomeContext
-) -> ResultRow | None:
-    return next((row for row in outcome.compute(frames, context) if row.result_id == result_id), None)
+def _found(parts: Parts, result_id: str) -> tuple[str, ResultRow]:
+    """Name of the part that makes a row, and the row."""
+    for name, part in parts.items():
+        row = _row(part(), result_id)
+        if row is not None:
+            return name, row
+    raise _unknown()
+
+
+def _row(rows: list[ResultRow], result_id: str) -> ResultRow | None:
+    return next((row for row in rows if row.result_id == result_id), None)
 
 
 def _numerator(row: ResultRow) -> float | None:
     return row.value if row.n_event is None else row.n_event
-
-
-def _without(frames: Mapping[str, pd.DataFrame], key: str) -> dict[str, pd.DataFrame]:
-    return {name: frame[frame[KEY] != key] if KEY in frame else frame for name, frame in frames.items()}
 
 
 def _unknown() -> DataError:

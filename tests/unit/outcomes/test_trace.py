@@ -5,6 +5,7 @@ import pytest
 
 from blin_pipeline.errors import DataError
 from blin_pipeline.outcomes import OUTCOMES
+from blin_pipeline.outcomes.frames import KEY, Tables, Without
 from blin_pipeline.outcomes.trace import outcome_of, trace_result
 
 pytestmark = pytest.mark.slow
@@ -37,3 +38,19 @@ def test_an_unknown_id_is_refused(context):
         with pytest.raises(DataError) as caught:
             traced(result_id, context)
         assert caught.value.code == "E_RESULT_UNKNOWN"
+
+
+@pytest.mark.parametrize("key", ["p01", "p13", "p30", "p35"])
+def test_tables_without_a_patient_are_those_in_which_he_never_was(key, compute_all):
+    frames = hand_made.frames()
+    never = {name: frame[frame[KEY] != key] if KEY in frame else frame for name, frame in frames.items()}
+    assert compute_all(Without(Tables(frames, frames.__getitem__), key)) == compute_all(never)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: outcome.name)
+def test_each_part_alone_makes_the_rows_that_it_makes_among_the_others(outcome, context):
+    frames = hand_made.frames()
+    together = [part() for part in outcome.parts(frames, context).values()]
+    alone = [outcome.parts(frames, context)[name]() for name in reversed(outcome.parts(frames, context))]
+    assert together == alone[::-1]
+    assert [row for rows in together for row in rows] == outcome.compute(frames, context)
