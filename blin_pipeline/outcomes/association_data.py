@@ -74,6 +74,8 @@ def propensity_terms(patients: pd.DataFrame, parameters: Parameters) -> pd.DataF
             "ecog_unknown": ~patients["ecog_cd"].isin(["0", "1", "2", "3", "4"]),
             "bcr_abl1_positive": patients["bcr_abl1_cd"] == "POS",
             "bcr_abl1_unknown": ~patients["bcr_abl1_cd"].isin(["POS", "NEG"]),
+            "genetic_risk_poor": patients["risk_cd"] == "POOR",
+            "genetic_risk_unknown": ~patients["risk_cd"].isin(["POOR", "STANDARD"]),
             "wbc_high": wbc >= parameters.wbc_high,
             "wbc_unknown": wbc.isna(),
             "cns_2_or_3": patients["cns_status_cd"].isin(["CNS2", "CNS3"]),

@@ -47,6 +47,7 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
             "date",
             "reg_date dx_date plan_date cr1_date first_blin_date first_hsct_date death_date last_alive_date",
         ),
+        *_columns("text", "cd19_cd risk_cd", required=False),
         *_columns("number", "age_dx_years wbc_dx_10e9_l"),
         *_columns(
             "flag",

@@ -1,9 +1,10 @@
 """Weighted comparison at the middle landmark: propensity of exposure, weights, balance, weighted hazard ratio and curves.
 
 Overlap weights are the primary ones, for the arms are expected to be lopsided; stabilised inverse probability and the
-effect among the exposed stand beside them (clinical-spec 6). Patients transplanted by the landmark are left out: they are
-bound for transplant and could hardly be in the other arm. Errors are robust to the weights; the interval of the primary
-estimate is a bootstrap of patients within sites when an arm has fewer than ``bootstrap_below``.
+effect among the exposed stand beside them (clinical-spec 6). Patients who could hardly be in the other arm are left out:
+those transplanted by the landmark, who are bound for transplant, and those whose disease is CD19 negative. Errors are
+robust to the weights; the interval of the primary estimate is a bootstrap of patients within sites when an arm has fewer
+than ``bootstrap_below``.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
 TARGETS: tuple[Target, ...] = ("overlap", "stabilised_iptw", "att")
 BALANCED = 0.1
+CD19_NEGATIVE = "NEG"
 #: Share of bootstrap samples without an estimate above which there is no interval.
 MOST_FAILED = 0.1
 
@@ -50,7 +52,9 @@ def weighted_rows(build: ResultBuilder, prefix: str, population: str, patients: 
     days = parameters.landmark_days
     day = float(days[len(days) // 2])
     early = patients["transplant_day"].to_numpy(dtype=float)
-    used = patients[~(early <= day)].reset_index(drop=True)
+    transplanted = early <= day
+    negative = ~transplanted & (patients["cd19_cd"] == CD19_NEGATIVE).to_numpy(dtype=bool)
+    used = patients[~transplanted & ~negative].reset_index(drop=True)
     at = landmark(
         used["time"],
         used["event"],
@@ -64,12 +68,16 @@ def weighted_rows(build: ResultBuilder, prefix: str, population: str, patients: 
     chosen, terms = chosen[known].reset_index(drop=True), terms[known].reset_index(drop=True)
     at = at._replace(time=at.time[known], event=at.event[known], exposed=at.exposed[known])
     fixed = build.sharing(population=population, time_days=day, n=len(chosen), n_event=int(at.event.sum()))
-    left_out = len(patients) - len(used), int((~known).sum())
+    left_out = {
+        "TRANSPLANT_BY_LANDMARK": int(transplanted.sum()),
+        "CD19_NEGATIVE": int(negative.sum()),
+        "MISSING_TERM": int((~known).sum()),
+    }
     rows = [
         build.count(
             f"{prefix}_weighted_left_out_n", count, group=("reason", label), population=population, time_days=day
         )
-        for label, count in zip(("TRANSPLANT_BY_LANDMARK", "MISSING_TERM"), left_out, strict=True)
+        for label, count in left_out.items()
     ]
     refusal = small_number_rules(parameters).comparison(
         (int((~at.exposed).sum()), int(at.exposed.sum())),

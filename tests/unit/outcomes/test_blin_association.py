@@ -37,7 +37,8 @@ def frames_of(seed, n=400, hazard_ratio=1.0):
     subject = pd.DataFrame(
         {"patient_key": f"x{number:03d}", "site_id": f"S{number % 4}", "age_dx_years": age[number], "is_eligible": True,
          "sex_cd": "FM"[number % 2], "ecog_cd": str(number % 3), "bcr_abl1_cd": "POS" if number % 5 == 0 else "NEG",
-         "cns_status_cd": "CNS1", "wbc_dx_10e9_l": float(number % 70),
+         "cns_status_cd": "CNS1", "risk_cd": ("STANDARD", "POOR", "UNK")[number % 7 % 3],
+         "cd19_cd": "NEG" if number < 20 else ("POS", "DIM", "UNK")[number % 3], "wbc_dx_10e9_l": float(number % 70),
          "backbone_declared_cd": ("HCVAD", "E1910", "MHCVD")[number % 3],
          "dx_date": ORIGIN - datetime.timedelta(days=30 + number % 40), "cr1_date": ORIGIN,
          "first_blin_date": ORIGIN if began[number] < end[number] else None}
@@ -125,3 +126,26 @@ def test_an_effect_is_found(context):
 def test_same_rows_whatever_the_order(rows, context):
     frames = {name: frame.sample(frac=1, random_state=4) for name, frame in frames_of(1).items()}
     assert blin_association.compute(frames, context) == rows
+
+
+def test_genetic_risk_is_balanced_and_cd19_negative_disease_left_out(rows):
+    terms = {
+        row.group_label: row
+        for row in rows
+        if row.statistic == "association_oscr_standardised_difference_after" and row.method == "overlap"
+    }
+    assert abs(terms["genetic_risk_poor"].value) < 1e-6
+    assert abs(terms["genetic_risk_unknown"].value) < 1e-6
+    left_out = {row.group_label: row.value for row in rows if row.statistic == "association_oscr_weighted_left_out_n"}
+    assert left_out == {"TRANSPLANT_BY_LANDMARK": 0, "CD19_NEGATIVE": 20, "MISSING_TERM": 0}
+
+
+def test_without_columns_of_cd19_and_risk_nobody_is_left_out_and_no_term_made(rows, context):
+    frames = frames_of(1)
+    frames["marts.subject"] = frames["marts.subject"].drop(columns=["cd19_cd", "risk_cd"])
+    made = blin_association.compute(frames, context)
+    terms = {row.group_label for row in made if row.statistic == "association_oscr_standardised_difference_after"}
+    assert "age_years" in terms
+    assert not any("risk" in term for term in terms)
+    left_out = {row.group_label: row.value for row in made if row.statistic == "association_oscr_weighted_left_out_n"}
+    assert left_out["CD19_NEGATIVE"] == 0
