@@ -79,6 +79,7 @@ def render(rows: Sequence[Mapping[str, Any]], meta: Mapping[str, str]) -> str:
         sites.query_block(results),
         methods.block(results),
     ]
+    blocks.append(methods.made_block(blocks))
     environment = Environment(
         loader=PackageLoader("blin_pipeline.report"),
         autoescape=True,
@@ -95,6 +96,7 @@ def render(rows: Sequence[Mapping[str, Any]], meta: Mapping[str, str]) -> str:
         facts=_facts(meta),
         boxes=headline.boxes(results),
         blocks=blocks,
+        made=words.labels("made_formula"),
         print_footer=_UNSAFE_IN_CSS.sub("", _print_footer(meta)),
         style=style,
     )

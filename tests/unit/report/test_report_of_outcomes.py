@@ -49,9 +49,7 @@ def test_forty_records_counted_by_hand(hand_made: ModuleType) -> None:
         found.column("Of these, available for (the lines do not add up)", "Patients")["Response (assessed, D2)"] == "20"
     )
     assert (
-        found.column("Three definitions on three denominators (95% interval)", "D1")[
-            "Remissions (registry) of patients"
-        ]
+        found.column("Definitions on three denominators (95% interval)", "D1")["Remissions (registry) of patients"]
         == "16 of 27"
     )
     relapse = found.column("From first remission (95% interval)", "Relapse")
