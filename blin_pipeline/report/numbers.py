@@ -21,11 +21,15 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def decimal(value: float, digits: int = 1) -> str:
-    """A number with at most ``digits`` decimals; trailing zeros are dropped: ``3``, ``2.5``, ``0.04``."""
+def decimal(value: float, digits: int = 1, *, all_digits: bool = False) -> str:
+    """A number with at most ``digits`` decimals; trailing zeros are dropped: ``3``, ``2.5``, ``0.04``.
+
+    ``all_digits`` keeps them, where an estimate and its limits are to show the same precision: ``0.10``.
+    """
     text = f"{value:,.{digits}f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text == "-0" else text
+    if not all_digits:
+        text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.removeprefix("-") if not any(digit in text for digit in "123456789") else text
 
 
 def percent(fraction: float, digits: int = 1) -> str:
@@ -44,12 +48,12 @@ def percent_range(lower: float | None, upper: float | None) -> str:
     return f"{lower * 100:.1f} to {percent(upper)}"
 
 
-def decimal_range(lower: float | None, upper: float | None, digits: int = 1) -> str:
+def decimal_range(lower: float | None, upper: float | None, digits: int = 1, *, all_digits: bool = False) -> str:
     """``2 to 4``; an upper limit that a curve never reaches is ``not reached``."""
     if lower is None and upper is None:
         return "no interval"
-    low = "not reached" if lower is None else decimal(lower, digits)
-    high = "not reached" if upper is None else decimal(upper, digits)
+    low = "not reached" if lower is None else decimal(lower, digits, all_digits=all_digits)
+    high = "not reached" if upper is None else decimal(upper, digits, all_digits=all_digits)
     return f"{low} to {high}"
 
 
@@ -130,10 +134,11 @@ def percent_with_range(row: Row) -> str:
     return f"{percent(row.number)} ({percent_range(row.lower, row.upper)})" if row.ok else state_text(row)
 
 
-def median_of(row: Row, digits: int = 1) -> str:
+def median_of(row: Row, digits: int = 1, *, all_digits: bool = False) -> str:
     """``3 (2 to 4)``, or the state in words; a fraction is shown as percent."""
     if not row.ok:
         return state_text(row)
     if row.unit == "fraction":
         return percent_with_range(row)
-    return f"{decimal(row.number, digits)} ({decimal_range(row.lower, row.upper, digits)})"
+    limits = decimal_range(row.lower, row.upper, digits, all_digits=all_digits)
+    return f"{decimal(row.number, digits, all_digits=all_digits)} ({limits})"

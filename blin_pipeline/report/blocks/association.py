@@ -53,10 +53,12 @@ def _name(row: Row) -> str:
 def _ratio(row: Row) -> str:
     if not row.ok:
         return f"{numbers.state_text(row)}\n{row.reason}".strip()
-    return f"{numbers.decimal(row.number, 2)}\n{numbers.decimal_range(row.lower, row.upper, 2)}"
+    limits = numbers.decimal_range(row.lower, row.upper, 2, all_digits=True)
+    return f"{numbers.decimal(row.number, 2, all_digits=True)}\n{limits}"
 
 
 def _strength(row: Row | None) -> str:
     if row is None or not row.ok or row.lower is None:
         return "none"
-    return f"{numbers.decimal(row.number, 2)} ({numbers.decimal(row.lower, 2)})"
+    value, limit = (numbers.decimal(number, 2, all_digits=True) for number in (row.number, row.lower))
+    return f"{value} ({limit})"

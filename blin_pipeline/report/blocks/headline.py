@@ -17,13 +17,14 @@ def _patients(results: Results) -> Box:
     end = enrolment.analysed(results)
     target = results.one("enrolment", "accrual_target_n")
     records = results.one("enrolment", "records_n")
-    details = [f"of {numbers.count_of(records)} records in REDCap"] if records.ok else []
+    details = [f"{numbers.count_of(records)} records in REDCap"] if records.ok else []
     prospective = results.one("enrolment", "entry_path_n", group_variable="ascertainment", group_label="PROSPECTIVE")
     if prospective.ok:
         details.append(f"{numbers.count_of(prospective)} entered prospectively")
     value = numbers.count_of(end)
     if end.ok and target.ok:
         value = f"{value} of {numbers.count_of(target)}"
+        details.insert(0, f"target {numbers.count_of(target)}")
     return Box("flow", "Patients in analysis", value, details, is_words=not end.ok)
 
 

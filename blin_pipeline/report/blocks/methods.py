@@ -8,11 +8,14 @@ from blin_pipeline.report import words
 from blin_pipeline.report.content import Block, Items, Table
 from blin_pipeline.report.rows import Results
 
+#: Published values: what stands as their method is the measure that was published.
+EXTERNAL = "EXTERNAL"
+
 
 def block(results: Results) -> Block:
     """Definitions and the names under which the methods stand in the rows."""
-    used = sorted({row.method for row in results if row.method})
-    named = [words.say("method", method) for method in used]
+    used = {row.method for row in results if row.method and row.population != EXTERNAL}
+    named = sorted({words.say("method", method) for method in used}, key=str.lower)
     items = [*words.labels("definitions").values()]
     if named:
         items.append(f"Methods named in the rows: {'; '.join(named)}.")

@@ -22,7 +22,11 @@ def block(results: Results) -> Block:
 def _table(results: Results) -> Table:
     sizes = results.by_group(_OUTCOME, "baseline_patients_n", "backbone_group")
     filled = [group for group, row in sizes.items() if group != "all" and row.ok and row.number > 0]
-    groups = ["all", *sorted(filled, key=lambda group: words.rank("backbone_group", group))[:_MOST_GROUPS]]
+    ordered = sorted(filled, key=lambda group: words.rank("backbone_group", group))
+    groups, without = ["all", *ordered[:_MOST_GROUPS]], ordered[_MOST_GROUPS:]
+    only_in_all = ", ".join(
+        f"{words.say('backbone_group', group)} {numbers.count_of(sizes[group])}" for group in without
+    )
     rows = [("Patients", *(numbers.count_of(sizes[group]) for group in groups if group in sizes))]
     for statistic, label in words.labels("baseline_median").items():
         found = results.by_group(_OUTCOME, statistic, "backbone_group")
@@ -41,7 +45,8 @@ def _table(results: Results) -> Table:
         "Patients at diagnosis: median (quartiles), or number and share of the known",
         ("", *(words.say("backbone_group", group) for group in groups)),
         rows,
-        note="Eligible patients, by backbone group (the backbone that counts). No test: groups were not assigned.",
+        note="Eligible patients, by backbone group (the backbone that counts). No test: groups were not assigned."
+        + (f" In the first column only: {only_in_all}." if only_in_all else ""),
     )
 
 

@@ -44,7 +44,7 @@ def _ours(results: Results) -> Table:
         zero = results.one(_OUTCOME, "ours_time_zero_after_diagnosis", group_variable="landmark", group_label=label)
         lines += [
             (
-                f"Day {int(label)} after remission\n{words.say('estimator_of', method)}",
+                f"Day {int(label)} after remission, {words.say('estimator_of', method)}",
                 f"{numbers.count_of(patients)} of {numbers.count(patients.n or 0)}",
                 numbers.median_of(zero),
                 *(_at(results, label, method, day) for day in years),

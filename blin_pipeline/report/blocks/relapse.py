@@ -56,5 +56,6 @@ def _medians(results: Results) -> Table:
         mean = results.one(_ENDPOINTS, f"{prefix}_restricted_mean")
         events = results.one(_ENDPOINTS, f"{prefix}_events_total_n")
         horizon = "" if mean.time_days is None else f"\nup to {numbers.decimal(numbers.months_of(mean.time_days))}"
-        rows.append((label, numbers.ratio_of(events), numbers.median_of(median), f"{numbers.median_of(mean)}{horizon}"))
+        medians, means = (numbers.median_of(row, all_digits=True) for row in (median, mean))
+        rows.append((label, numbers.ratio_of(events), medians, f"{means}{horizon}"))
     return Table("Endpoints, in months (95% interval)", ("Endpoint", "Events", "Median", "Restricted mean"), rows)

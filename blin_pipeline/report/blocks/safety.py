@@ -36,7 +36,7 @@ def _table(results: Results) -> Table:
         [
             (
                 words.say("toxicity", kind),
-                *(_share(found.get(kind)) for found in columns.values()),
+                *(_share(found.get(kind), columns["Cycles"].get(kind)) for found in columns.values()),
                 numbers.median_of(rates[kind], 2),
                 numbers.median_of(onset.get(kind, Row(_OUTCOME, ""))),
                 numbers.count_of(unknown.get(kind, Row(_OUTCOME, ""))),
@@ -47,7 +47,8 @@ def _table(results: Results) -> Table:
     )
 
 
-def _share(row: Row | None) -> str:
+def _share(row: Row | None, cycles: Row | None) -> str:
+    """A share; without a row no event has a grade of the scale, or there was no event at all."""
     if row is None:
-        return "not graded"
+        return "no event" if cycles is not None and cycles.n_event == 0 else "not graded"
     return f"{numbers.ratio_of(row)}\n{numbers.value_of(row)}\n{numbers.range_of(row)}".strip()

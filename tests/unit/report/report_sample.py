@@ -444,7 +444,8 @@ def exposure() -> list[Record]:
         ("dose_completeness", 1.0, 0.96, 1.0, 318, "fraction"),
         ("delivered_mcg", 784.0, 756.0, 784.0, 318, "mcg"),
         ("interruptions_4h_per_cycle", 0.0, 0.0, 1.0, 326, "count"),
-        ("gap_between_cycles", 47.0, 42.0, 61.0, 201, "days"),
+        ("gap_between_cycles", 19.0, 14.0, 33.0, 201, "days"),
+        ("start_to_start_days", 47.0, 42.0, 61.0, 201, "days"),
         ("hospital_days", 4.0, 3.0, 7.0, 331, "days"),
         ("days_diagnosis_to_first_blin", 118.0, 84.0, 163.0, 122, "days"),
     ):

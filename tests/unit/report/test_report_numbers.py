@@ -101,3 +101,10 @@ def test_nothing_is_ever_a_dash_a_none_or_not_a_number(found: Row) -> None:
     ):  # fmt: skip
         text = say(found)
         assert not re.search(r"--|None|nan|inf|—|–|-\d", text)
+
+
+def test_an_estimate_and_its_limits_can_show_the_same_precision():
+    assert numbers.decimal(0.1, 2, all_digits=True) == "0.10"
+    assert numbers.decimal_range(0.1, 0.64, 2, all_digits=True) == "0.10 to 0.64"
+    assert [numbers.decimal(value, 1, all_digits=True) for value in (-0.04, 22, -22.04)] == ["0.0", "22.0", "-22.0"]
+    assert [numbers.decimal(value) for value in (-0.04, 22, 1000.0)] == ["0", "22", "1,000"]

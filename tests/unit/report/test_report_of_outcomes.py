@@ -87,3 +87,36 @@ def test_a_registry_without_a_patient(hand_made: ModuleType) -> None:
     assert "0 of 200" in found.visible
     assert any(line.startswith("Nothing yet: ") for line in found.visible)
     assert {drawing.key for drawing in found.drawings} == {"flow-wide-t", "flow-narrow-t"}
+
+
+def test_methods_are_named_in_words_and_published_measures_are_none(hand_made: ModuleType) -> None:
+    named = next(line for line in page(hand_made.frames(), hand_made).visible if line.startswith("Methods named"))
+    assert "_" not in named
+    assert "3-year OS" not in named
+    names = named.removeprefix("Methods named in the rows: ").removesuffix(".").split("; ")
+    assert len(names) == len(set(names)) >= 8
+
+
+def test_patients_of_a_group_without_a_column_are_named(hand_made: ModuleType) -> None:
+    frames = hand_made.frames()
+    groups = ("INTENSIVE_ADULT", "PAEDIATRIC_INSPIRED", "REDUCED", "PH_POSITIVE", "OTHER", "UNKNOWN")
+    table = frames["marts.backbone_classification"]
+    table["backbone_group_cd"] = [groups[place % 6] for place in range(len(table))]
+    found = page(frames, hand_made)
+    columns = found.tables["Patients at diagnosis: median (quartiles), or number and share of the known"]
+    assert columns[0][1:] == ["All", "Intensive adult", "Paediatric-inspired", "Reduced", "Ph-positive", "Other"]
+    left = int(columns[1][1]) - sum(int(cell) for cell in columns[1][2:])
+    assert left > 0
+    assert any(f"In the first column only: Unknown {left}." in line for line in found.visible)
+
+
+def test_no_event_is_not_an_event_without_a_grade(hand_made: ModuleType) -> None:
+    frames = hand_made.frames()
+    table = frames["marts.toxicity_at_risk"]
+    table.loc[table["tox_cd"] == "CRS", ["max_grade_astct", "max_grade_ctcae"]] = None
+    caption = "Frontline cycles with an event, those without counted (95% interval)"
+    assert (
+        page(frames, hand_made).column(caption, "Cycles, ASTCT 3 or more")["Cytokine release syndrome"] == "not graded"
+    )
+    table.loc[table["tox_cd"] == "CRS", ["has_event", "n_events"]] = [False, 0]
+    assert page(frames, hand_made).column(caption, "Cycles, ASTCT 3 or more")["Cytokine release syndrome"] == "no event"

@@ -84,7 +84,8 @@ def test_the_five_figures_on_top(page: Page) -> None:
     remission, alive = the("complete_remission", "cr_registry", denominator="D1", method="clopper_pearson"), None
     alive = next(row for row in results().many("overall_survival", "os_survival", method="kaplan_meier") if row.n == 86)
     top = page.visible[page.visible.index("Patients in analysis") : page.visible.index("Who is in the analysis?")]
-    assert top[:4] == ["Patients in analysis", "172 of 200", "of 200 records in REDCap", "107 entered prospectively"]
+    assert top[:3] == ["Patients in analysis", "172 of 200", "target 200"]
+    assert top[3:5] == ["200 records in REDCap", "107 entered prospectively"]
     assert numbers.percent(remission.number) in top
     assert f"95% interval {numbers.percent_range(remission.lower, remission.upper)}" in top
     assert numbers.percent(alive.number) in top
@@ -175,6 +176,12 @@ def test_without_rows_of_mrd_the_figure_is_as_before() -> None:
     drawing = next(drawing for drawing in page.drawings if drawing.key == "remission-wide-t")
     assert "Complete remission" not in [text for text, _ in drawing.texts]
     assert "by flow" not in page.source
+
+
+def test_days_without_infusion_and_start_to_start_are_two_lines(page: Page) -> None:
+    measures = {row[0]: row[1] for row in page.tables["Exposure: median (quartiles), or share (95% interval)"]}
+    assert measures["Days without infusion between cycles, from one's end to the next one's start"].startswith("19")
+    assert measures["Days from one cycle's start to the next one's"].startswith("47")
 
 
 def test_small_backbones_are_listed_and_not_drawn(page: Page) -> None:
