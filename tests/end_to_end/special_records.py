@@ -5,6 +5,7 @@ from __future__ import annotations
 from cycles_by_hand import hand_worked_cycles
 from many_registries import Maker
 from special_endpoints import awkward_endpoints
+from special_events import awkward_events
 from special_infusions import awkward_infusions
 from special_treatments import awkward_treatments
 from treatments_by_hand import hand_worked_treatments
@@ -12,6 +13,7 @@ from treatments_by_hand import hand_worked_treatments
 MAKERS: dict[str, Maker] = {
     "cycles_by_hand": hand_worked_cycles,
     "endpoints": awkward_endpoints,
+    "events": awkward_events,
     "infusions": awkward_infusions,
     "treatments": awkward_treatments,
     "treatments_by_hand": hand_worked_treatments,

@@ -49,6 +49,7 @@
   "end_induction_to_days": 70,
   "induction_window_days": 60,
   "aya_age_years": 40.0,
+  "low_intensity_age_years": 55.0,
   "e1910_sequence": "BBCCCBCB",
   "e1910_age_from_years": 30,
   "e1910_age_to_years": 70,

@@ -80,7 +80,24 @@ def death_day(record: Record) -> date | None:
             typed = max(typed, seen)
         if bounds[0] <= record.data_cut:
             typed = min(typed, record.data_cut)
+        typed = after_relapses(record, typed, min(bounds[1], record.last_day))
     return typed if typed <= record.last_day else None
+
+
+def relapse_intervals(record: Record) -> list[tuple[date, date]]:
+    """(point, first possible day) of every relapse form, whatever its kind: a patient who relapses is alive."""
+    found = []
+    for row in record.rows("relapse"):
+        typed = day(row, "rl_date")
+        bounds = possible_days(typed, row.get("rl_date_prec"))
+        if typed is not None and bounds is not None and bounds[0] <= record.last_day:
+            found.append((min(typed, bounds[1], record.last_day), bounds[0]))
+    return found
+
+
+def after_relapses(record: Record, death: date, last: date) -> date:
+    """Day of a death that can be up to ``last``, moved to the relapses that cannot have been before it."""
+    return max([death, *(min(point, last) for point, first in relapse_intervals(record) if death < first <= last)])
 
 
 def relapse_day(record: Record) -> date | None:

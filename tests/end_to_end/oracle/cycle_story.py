@@ -343,7 +343,7 @@ def _recurrence(record: Record) -> date | None:
     found = [
         late.on
         for late in readings
-        if late.reading == "POS"
+        if late.reading in ("POS", "POS_BELOW_LOQ")
         and any(s.method == late.method and s.on < late.on and s.reading in ("NEG", "NEG_UNVERIFIED") for s in readings)
     ]
     found += [at for at, row in _kept(record, "relapse", "rl_date") if row.get("rl_kind") == 5]

@@ -64,6 +64,17 @@ def endpoints(what: Happenings) -> dict[str, Time]:
         if not starts or starts[0].on >= what.remission:
             order = [(1, starts), (2, transplant), (2, relapse), (2, death)]
             found["TTBLIN"] = _time(zero, order, what.contact)
+    clear = [sample.on for sample in negative if _is_in_first_remission(what, sample.on)]
+    if clear:
+        zero = _Zero(min(clear), min(clear), min(clear))
+        back = [
+            Happening(at, at, at, "mrd", "mr_date", number)
+            for at, reading, _, number in what.flow
+            if reading == "POS" and at > zero.on
+        ]
+        # A form that says so, unless it is wholly of the time before: that is history.
+        back += [one for one in what.recurrences if one.on >= zero.on or one.last >= zero.first]
+        found["DORMRD"] = _time(zero, [(1, relapse), (1, back), (2, death)], what.test)
     frontline = [one.start for one in what.given if one.is_frontline]
     if frontline:
         zero = _Zero(frontline[0], frontline[0], frontline[0])
@@ -77,12 +88,19 @@ def _at(on: date) -> Happening:
     return Happening(on, on, on, "treatment_plan", "plan_date", 1)
 
 
+def _is_in_first_remission(what: Happenings, on: date) -> bool:
+    if what.remission is None or not what.remission <= on <= what.frontline_end:
+        return False
+    return what.progression is None or on < what.progression
+
+
 def _is_positive_before(what: Happenings, start: date) -> bool:
+    """By the latest result in remission of the 42 days before; a negative one that is not verified is not positive."""
     if what.remission is None:
         return False
     window = [
         sample
-        for sample in what.flow
+        for sample in what.flow + what.unverified
         if max(what.remission, start - timedelta(days=MRD_BEFORE_DAYS)) <= sample[0] <= start
     ]
     if not window:

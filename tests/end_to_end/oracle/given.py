@@ -104,9 +104,9 @@ def _recurrence(record: Record) -> date | None:
     for at, row in record.dated("mrd", "mr_date"):
         method, result = row.get("mr_method"), row.get("mr_result")
         # By another method than flow a negative report needs no depth here; a contradicted one says nothing all the same.
-        reading = None if result not in (0, 1) else _reading(row)
+        reading = None if result not in (0, 1, 2) else _reading(row)
         if method != 1 and reading is not None:
-            reading = "POS" if result == 1 else "NEG"
+            reading = "NEG" if result == 0 else "POS"
         if reading == "POS" and method in negative and negative[method] < at:
             found.append(at)
         if reading in ("NEG", "UNVERIFIED"):

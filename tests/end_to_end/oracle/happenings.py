@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from .course import course
+from .course import after_relapses, course, relapse_intervals
 from .given import Given, flow_results, given_cycles
 from .records import Record, Row, day, possible_days
 from .response import frontline_assessments
 
 END_OF_INDUCTION_DAYS = 70
+MORPHOLOGIC_OR_EXTRAMEDULLARY, MRD_RECURRENCE = (1, 2, 3, 4), (5,)
 #: Form -> fields whose date proves the patient alive on it.
 _CONTACTS = {
     "treatment_plan": ("plan_date",),
@@ -49,11 +50,15 @@ class Happenings:
     remission: date | None
     death: Happening | None
     relapses: list[Happening]
+    recurrences: list[Happening]
+    progression: date | None
+    frontline_end: date
     transplants: list[Happening]
     cancers: list[Happening]
     failure: date | None
     given: list[Given]
     flow: list[tuple[date, str, int, int]]
+    unverified: list[tuple[date, str, int, int]]
     contact: Happening | None
     evaluation: Happening | None
     test: Happening | None
@@ -75,11 +80,15 @@ def happenings(record: Record) -> Happenings:
         remission=remission,
         death=death,
         relapses=relapses_of(record, death),
+        recurrences=relapses_of(record, death, MRD_RECURRENCE),
+        progression=min((at for at in (dates.relapse, dates.refractory) if at is not None), default=None),
+        frontline_end=dates.frontline_end,
         transplants=[_exact(at, "hct", "hc_date", row) for at, row in record.dated("hct", "hc_date")],
         cancers=_cancers(record),
         failure=_failure(record, remission, any(judged for _, judged, _ in assessments), contact, death),
         given=given,
         flow=[sample for sample in flow if sample[1] in ("NEG", "POS")],
+        unverified=[sample for sample in flow if sample[1] == "UNVERIFIED"],
         contact=contact,
         evaluation=_latest(_evaluations(record), death),
         test=_latest(tests, death),
@@ -101,10 +110,11 @@ def _latest(found: list[Happening], death: Happening | None) -> Happening | None
 
 
 def diagnosis_of(record: Record) -> tuple[date, date, date] | None:
+    """Point, first and last day; None when it lies wholly after the last day that counts: it does not exist then."""
     form = record.once("registration")
     typed = day(form, "dx_date")
     bounds = possible_days(typed, form.get("dx_date_prec"))
-    if typed is None or bounds is None:
+    if typed is None or bounds is None or bounds[0] > record.last_day:
         return None
     last = min(bounds[1], record.last_day)
     return min(typed, last), bounds[0], last
@@ -144,16 +154,20 @@ def death_of(record: Record) -> Happening | None:
     seen = _latest(_contacts(record), unlimited)
     first = seen.on if seen is not None and bounds[0] < seen.on <= bounds[1] else bounds[0]
     last = min(bounds[1], record.last_day)
-    return Happening(min(max(typed, first), last), first, last, "death", "dth_date", 1)
+    on = after_relapses(record, min(max(typed, first), last), last)
+    first = max([first, *(earliest for _, earliest in relapse_intervals(record) if earliest <= last)])
+    return Happening(on, first, last, "death", "dth_date", 1)
 
 
-def relapses_of(record: Record, death: Happening | None) -> list[Happening]:
-    """Kinds 1 to 4; a relapse dated by month or year is not after the death."""
+def relapses_of(
+    record: Record, death: Happening | None, kinds: tuple[int | None, ...] = MORPHOLOGIC_OR_EXTRAMEDULLARY
+) -> list[Happening]:
+    """Relapses of some kinds; one dated by month or year is not after the death."""
     found = []
     for row in record.rows("relapse"):
         typed = day(row, "rl_date")
         bounds = possible_days(typed, row.get("rl_date_prec"))
-        if row.get("rl_kind") not in (1, 2, 3, 4) or typed is None or bounds is None or bounds[0] > record.last_day:
+        if row.get("rl_kind") not in kinds or typed is None or bounds is None or bounds[0] > record.last_day:
             continue
         first, last = bounds[0], min(bounds[1], record.last_day)
         on = min(typed, last)

@@ -1,7 +1,8 @@
 """Conventional response of each assessment and the reading of each MRD result, by clinical specification, section 4.
 
 Readings where the text leaves room: a negative report with a level at or above the cut-off says nothing; a report by NGS is
-negative at a stated sensitivity of 10^-6 only; percent IS is never turned into a fraction of cells.
+negative at a stated sensitivity of 10^-6 only; percent IS is never turned into a fraction of cells. "CRh as CR" keeps CR's
+condition of no platelet transfusion; who was transfused is CRi (or MLFS), whatever the count.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ class Mrd(NamedTuple):
     is_low_transcript: bool
 
 
-def conventional(record: Record) -> dict[int, str]:
-    """Instance -> CR, CRh, CRi, MLFS, NR, RELAPSE or NE."""
+#: Responses that make a composite remission.
+COMPOSITE = {"CR", "CRh", "CRi"}
+
+
+def conventional(record: Record) -> dict[int, tuple[str, bool | None]]:
+    """Instance -> (CR, CRh, CRi, MLFS, NR, RELAPSE or NE; whether it is a composite remission, None when not known)."""
     rows = [(at, int(str(row["instance"])), row) for at, row in record.dated("response", "ra_date")]
     rows.sort(key=lambda one: one[:2])
     found, remitted = {}, False
@@ -33,19 +38,28 @@ def conventional(record: Record) -> dict[int, str]:
     return found
 
 
-def _conventional(row: Row, *, remitted: bool) -> str:
+def _conventional(row: Row, *, remitted: bool) -> tuple[str, bool | None]:
     blasts, item = number(row, "ra_bm_blast"), row.get("ra_bm_lymphoblast")
     marrow = blasts < 5 if blasts is not None else {0: True, 1: False}.get(item if isinstance(item, int) else -1)
     blood = {0: True, 1: False}.get(_code(row, "ra_pb_lymphoblast"))
     outside = {0: True, 1: False}.get(_code(row, "ra_emd"))
     if False in (marrow, blood, outside):
-        return "RELAPSE" if remitted else "NR"
+        return "RELAPSE" if remitted else "NR", False
     neutrophils, platelets = number(row, "ra_anc"), number(row, "ra_plt")
     if None in (marrow, blood, outside) or neutrophils is None or platelets is None:
-        return "NE"
-    if neutrophils >= 1.0 and platelets >= 100 and row.get("ra_plt_free7") == 1:
+        return "NE", None
+    # Where it is not known whether platelets were given, both answers are tried.
+    transfused = {0: {True}, 1: {False}}.get(_code(row, "ra_plt_free7"), {True, False})
+    calls = {_by_counts(neutrophils, platelets, one, row) for one in transfused}
+    composite = {call in COMPOSITE for call in calls}
+    return calls.pop() if len(calls) == 1 else "NE", composite.pop() if len(composite) == 1 else None
+
+
+def _by_counts(neutrophils: float, platelets: float, transfused: bool, row: Row) -> str:
+    """Response of an assessment that meets the criteria of blasts."""
+    if not transfused and neutrophils >= 1.0 and platelets >= 100:
         return "CR"
-    if neutrophils > 0.5 and platelets > 50:
+    if not transfused and neutrophils > 0.5 and platelets > 50:
         return "CRh"
     return "MLFS" if row.get("ra_bm_cell") == 2 else "CRi"
 

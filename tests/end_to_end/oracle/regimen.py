@@ -1,7 +1,8 @@
 """Frontline courses and the backbone they make, by clinical specification, sections 1 and 2.
 
 Readings where the text leaves room: GRAALL's drugs stand in one course of first induction (else part 2 of E1910 makes every
-E1910 with asparaginase a GRAALL); "20 with 11" stand in one course; what fits rule 10 is a reinduction (phase 7).
+E1910 with asparaginase a GRAALL); "20 with 11" stand in one course; drugs "fit" when they are those of the regimen's row in the
+table (module ``fit``).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from .course import Course, course
+from .fit import AfterInduction, fits
 from .given import given_cycles
 from .records import Record, Row, day, number
 
@@ -115,21 +117,36 @@ def derive(record: Record, declared: str) -> tuple[str, str, str | None]:
         if one.is_frontline and plan is not None and one.start <= dates.frontline_end
     ]
     cycle_tki = any(row.get("bc_tki") in (1, 2, 3, 4) for _, row in cycles)
+    since = [row.get("bc_tki") for _, row in cycles if row.get("bc_purpose") != 1]
     cycle_induction = any(
         row.get("bc_purpose") == 1 and plan is not None and (at - plan).days <= INDUCTION_DAYS for at, row in cycles
     )
-    seen = "HIGH" if ind and post else "PROBABLE"
+    after = AfterInduction(
+        induction=ind,
+        courses=[(one.phase, one.drugs) for one in later],
+        anthracycline=any(one.drugs & ANTHRA for one in all_courses),
+        cycles=len(since),
+        cycles_with_tki=sum(tki in (1, 2, 3, 4) for tki in since),
+        years=age(record),
+    )
+
+    def sure(rule: int) -> str:
+        return "HIGH" if fits(rule, after) else "PROBABLE"
+
     chemotherapy = _chemotherapy(record, declared, all_courses, induction, later)
     immunotherapy = not ind - TKI - NOT_CYTOTOXIC and (23 in ind or cycle_induction)
     if abl and ((ind | post) & TKI or cycle_tki):
         if not (ind | post) & (ANTHRA | ALK | {12, 13}):
-            return "TKI_LOW", seen, None
-        base = "IMMUNO" if immunotherapy else chemotherapy[0] if chemotherapy and chemotherapy[2] <= 10 else None
-        return "TKI_INT", seen, base
+            return "TKI_LOW", sure(1), None
+        if immunotherapy:
+            return "TKI_INT", sure(2), "IMMUNO"
+        if chemotherapy is None or chemotherapy[2] > 10:
+            return "TKI_INT", "PROBABLE", None
+        return "TKI_INT", chemotherapy[1] or sure(chemotherapy[2]), chemotherapy[0]
     if immunotherapy and not ind & TKI:
-        return "IMMUNO", seen, None
+        return "IMMUNO", sure(2), None
     if chemotherapy:
-        return chemotherapy[0], chemotherapy[1] or seen, None
+        return chemotherapy[0], chemotherapy[1] or sure(chemotherapy[2]), None
     if not ind and not post:
         return "UNK", "DECLARED", None
     return ("OTHER" if ind else "UNK"), "PROBABLE", None
@@ -142,7 +159,7 @@ def _chemotherapy(
     induction: list[FrontlineCourse],
     later: list[FrontlineCourse],
 ) -> tuple[str, str, int] | None:
-    """(backbone, confidence or '' for what was seen, rule) by rules 3 to 11."""
+    """(backbone, confidence by the rule's own condition or '', rule) by rules 3 to 11."""
     ind: frozenset[int] = frozenset().union(*(one.drugs for one in induction))
     post: frozenset[int] = frozenset().union(*(one.drugs for one in later))
     first: frozenset[int] = frozenset().union(*(one.drugs for one in induction if one.phase == 2))
@@ -171,8 +188,7 @@ def _chemotherapy(
     if together(later, 12, 20) and 9 not in ind | post:
         return "LINK", "", 9
     if ind & ANTHRA and 4 in ind and ind & STEROID and ind & ASP:
-        reinduced = any(one.phase == 7 and one.drugs for one in later)
-        return "BFM", "HIGH" if reinduced else "PROBABLE", 10
+        return "BFM", "", 10
     if 4 in ind and ind & STEROID and not ind & ANTHRA:
         return "LOW", "", 11
     return None

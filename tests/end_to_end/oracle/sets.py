@@ -45,7 +45,7 @@ def conventional_best(record: Record) -> tuple[bool, bool]:
     inside = {
         calls[int(str(row["instance"]))] for at, row in record.dated("response", "ra_date") if _is_frontline(dates, at)
     }
-    return "CR" in inside, bool(inside & {"CR", "CRh", "CRi"})
+    return "CR" in {call for call, _ in inside}, any(composite for _, composite in inside)
 
 
 def _is_frontline(dates: Course, at: date) -> bool:

@@ -18,15 +18,9 @@ contact as (
         subject.site_id,
         followup.instance_no,
         subject.dth_dead_cd
-    from {{ ref('stg_redcap__followup') }} as followup
+    from {{ ref('int_followup__kept') }} as followup
     inner join subject on followup.patient_key = subject.patient_key
-    inner join {{ ref('int_form_row__checked') }} as usable
-        on
-            followup.patient_key = usable.patient_key
-            and followup.instance_no = usable.instance_no
-            and usable.form = 'followup'
-            and usable.reason_cd is null
-    where followup.fu_vital_cd = '2'
+    where followup.vital_cd = 'DEAD'
 )
 
 select {{ check_columns('D04', 'death', 'dth_date', 'dth_date is null') }}

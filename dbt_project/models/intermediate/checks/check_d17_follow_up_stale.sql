@@ -1,20 +1,12 @@
 -- D17, warn: alive and consented, but no news for more than 120 days on therapy or 200 days off therapy.
 -- On therapy: a course without end, a cycle running, or the latest follow-up says so.
-with usable_followup as (
+with contact as (
     select
-        followup.patient_key,
-        followup.fu_vital_cd,
-        followup.fu_therapy_cd,
-        row_number() over (
-            partition by followup.patient_key order by followup.fu_date desc, followup.instance_no desc
-        ) as recency
-    from {{ ref('stg_redcap__followup') }} as followup
-    inner join {{ ref('int_form_row__checked') }} as usable
-        on
-            followup.patient_key = usable.patient_key
-            and followup.instance_no = usable.instance_no
-            and usable.form = 'followup'
-            and usable.reason_cd is null
+        patient_key,
+        vital_cd,
+        therapy_cd,
+        row_number() over (partition by patient_key order by contact_date desc, instance_no desc) as recency
+    from {{ ref('int_followup__kept') }}
 ),
 
 running as (
@@ -27,8 +19,8 @@ running as (
     where is_running
     union
     select patient_key
-    from usable_followup
-    where recency = 1 and fu_therapy_cd in ('1', '2', '4')
+    from contact
+    where recency = 1 and therapy_cd in ('CONSOLIDATION', 'MAINTENANCE', 'SALVAGE')
 ),
 
 reported_dead as (
@@ -37,21 +29,21 @@ reported_dead as (
     where dth_dead_cd = '1'
     union
     select patient_key
-    from usable_followup
-    where fu_vital_cd = '2'
+    from contact
+    where vital_cd = 'DEAD'
 ),
 
 subject as (
     select
         recorded.patient_key,
         recorded.site_id,
-        {{ days_between('contact.last_alive_date', 'recorded.data_cut_date') }}
+        {{ days_between('last_contact.last_alive_date', 'recorded.data_cut_date') }}
             as days_without_news,
         running.patient_key is not null as is_on_therapy
     from {{ ref('int_subject__recorded') }} as recorded
     inner join {{ ref('int_subject__horizon') }} as horizon
         on recorded.patient_key = horizon.patient_key and horizon.followed_end_cd = 'CUT'
-    inner join {{ ref('int_contact__last') }} as contact on recorded.patient_key = contact.patient_key
+    inner join {{ ref('int_contact__last') }} as last_contact on recorded.patient_key = last_contact.patient_key
     left join running on recorded.patient_key = running.patient_key
     -- A death reported without a usable date, or by a contact only, is another finding (D04).
     left join reported_dead on recorded.patient_key = reported_dead.patient_key

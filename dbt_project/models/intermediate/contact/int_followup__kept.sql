@@ -24,6 +24,15 @@ select
             and followup.fu_second_ca_date between date '1900-01-01' and subject.counted_through_date
             then followup.fu_second_ca_date
     end as second_cancer_date,
+    -- The day that an analysis may use: a second cancer without its own date is dated by the contact that reported
+    -- it; one whose own date cannot be (finding D01) has none, the contact does not stand in for it.
+    case
+        when
+            followup.fu_second_ca_cd = '1'
+            and coalesce(followup.fu_second_ca_date, usable.row_date)
+            between date '1900-01-01' and subject.counted_through_date
+            then coalesce(followup.fu_second_ca_date, usable.row_date)
+    end as second_cancer_known_date,
     followup.pull_id
 from {{ ref('stg_redcap__followup') }} as followup
 inner join {{ ref('int_form_row__checked') }} as usable

@@ -1,6 +1,6 @@
 -- Grain: patient x role x instance: the one date used for point estimates beside the bounds for sensitivity.
--- Point: the date as entered (convention: 15th, 1 July). A death is not before the last contact, nothing is after
--- the last day that counts, a relapse is not after the death, and no rule ever leaves the interval.
+-- Point: the date as entered (convention: 15th, 1 July). A death is not before the last contact or a relapse, nothing
+-- is after the last day that counts, a relapse is not after the death, and no rule ever leaves the interval.
 with placed as (
     select
         bounded.patient_key,
@@ -57,13 +57,39 @@ resolved as (
     from limited
 ),
 
+relapsed as (
+    -- Whoever relapses is alive: a death is not before the first day that a relapse can mean, and not before its point
+    -- when the relapse cannot have been earlier.
+    select
+        death.patient_key,
+        max(relapse.earliest_date) as earliest_date,
+        max(case
+            when relapse.earliest_date > death.resolved_date
+                then {{ earliest_date(['relapse.resolved_date', 'death.latest_date']) }}
+        end) as resolved_date
+    from resolved as death
+    inner join resolved as relapse
+        on
+            death.patient_key = relapse.patient_key
+            and relapse.date_role = 'RELAPSE'
+            and relapse.is_counted
+            and death.latest_date >= relapse.earliest_date
+    where death.date_role = 'DEATH' and death.is_counted
+    group by death.patient_key
+),
+
 death as (
     select
-        patient_key,
-        resolved_date,
-        latest_date
+        resolved.patient_key,
+        coalesce(relapsed.resolved_date, resolved.resolved_date) as resolved_date,
+        case
+            when relapsed.earliest_date > resolved.earliest_date then relapsed.earliest_date
+            else resolved.earliest_date
+        end as earliest_date,
+        resolved.latest_date
     from resolved
-    where date_role = 'DEATH' and is_counted
+    left join relapsed on resolved.patient_key = relapsed.patient_key
+    where resolved.date_role = 'DEATH' and resolved.is_counted
 )
 
 select
@@ -77,9 +103,13 @@ select
             and resolved.resolved_date > death.resolved_date
             and resolved.earliest_date <= death.resolved_date
             then death.resolved_date
+        when resolved.date_role = 'DEATH' and resolved.is_counted then death.resolved_date
         else resolved.resolved_date
     end as resolved_date,
-    resolved.earliest_date,
+    case
+        when resolved.date_role = 'DEATH' and resolved.is_counted then death.earliest_date
+        else resolved.earliest_date
+    end as earliest_date,
     case
         when
             resolved.date_role = 'RELAPSE'

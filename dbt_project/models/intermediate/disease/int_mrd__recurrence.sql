@@ -1,5 +1,6 @@
 -- Grain: one row per patient with MRD recurrence: first day on which MRD came back (positive after negative by
--- the same method, or a relapse form of kind 5, MRD recurrence only).
+-- the same method, or a relapse form of kind 5, MRD recurrence only). In the strict reading, which is the one shown,
+-- a result below quantification is positive.
 with came_back as (
     select
         positive.patient_key,
@@ -10,7 +11,7 @@ with came_back as (
             positive.patient_key = negative.patient_key
             and positive.method_cd = negative.method_cd
             and positive.sample_date > negative.sample_date
-    where positive.mrd_cd = 'POS' and negative.mrd_cd in ('NEG', 'NEG_UNVERIFIED')
+    where positive.mrd_cd in ('POS', 'POS_BELOW_LOQ') and negative.mrd_cd in ('NEG', 'NEG_UNVERIFIED')
     union all
     select
         dated.patient_key,

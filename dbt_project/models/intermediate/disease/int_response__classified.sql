@@ -48,7 +48,11 @@ judged as (
             when ra_bm_lymphoblast_cd = '0' then true
             when ra_bm_lymphoblast_cd = '1' then false
         end as is_marrow_under_limit,
-        case ra_emd_cd when '0' then true when '1' then false end as is_extramedullary_clear
+        case ra_emd_cd when '0' then true when '1' then false end as is_extramedullary_clear,
+        ra_anc >= {{ parameter('cr_anc') }} and ra_plt >= {{ parameter('cr_platelets') }} as is_count_full,
+        ra_anc > {{ parameter('crh_anc') }} and ra_plt > {{ parameter('crh_platelets') }} as is_count_partial,
+        case ra_plt_free7_cd when '1' then true when '0' then false end as is_transfusion_free,
+        coalesce(ra_bm_cell_cd = '2', false) as is_hypocellular
     from assessed
 ),
 
@@ -92,13 +96,22 @@ select
         when not is_blast_criteria_met and has_earlier_cr then 'RELAPSE'
         when not is_blast_criteria_met then 'NR'
         when ra_anc is null or ra_plt is null then 'NE'
-        when
-            ra_anc >= {{ parameter('cr_anc') }} and ra_plt >= {{ parameter('cr_platelets') }} and ra_plt_free7_cd = '1'
-            then 'CR'
-        when ra_anc > {{ parameter('crh_anc') }} and ra_plt > {{ parameter('crh_platelets') }} then 'CRh'
-        when ra_bm_cell_cd = '2' then 'MLFS'
+        -- CR and CRh ask for no platelet transfusion: when that is not known they cannot be told from CRi.
+        when is_count_partial and is_transfusion_free is null then 'NE'
+        when is_count_full and is_transfusion_free then 'CR'
+        when is_count_partial and is_transfusion_free then 'CRh'
+        when is_hypocellular then 'MLFS'
         else 'CRi'
     end as response_derived_cd,
+    -- CR, CRh or CRi: also known when the three cannot be told apart, unless the marrow could be that of MLFS.
+    case
+        when not is_blast_criteria_met then false
+        when is_blast_criteria_met is null or ra_anc is null or ra_plt is null then null
+        when is_count_partial and is_transfusion_free then true
+        when not is_hypocellular then true
+        when is_count_partial and is_transfusion_free is null then null
+        else false
+    end as is_cr_composite,
     ra_bm_blast as marrow_blast_pct,
     ra_anc as anc_10e9_l,
     ra_plt as plt_10e9_l,

@@ -8,7 +8,8 @@ with counted as (
         response.is_marrow_done,
         response.is_marrow_evaluable,
         response.is_cr_registry,
-        response.response_derived_cd
+        response.response_derived_cd,
+        response.is_cr_composite
     from {{ ref('int_frontline__period') }} as period
     left join {{ ref('int_response__classified') }} as response
         on
@@ -25,7 +26,7 @@ select
     coalesce(max(case when is_marrow_evaluable then 1 else 0 end), 0) = 1 as is_evaluable,
     coalesce(max(case when is_cr_registry then 1 else 0 end), 0) = 1 as is_cr_registry,
     coalesce(max(case when response_derived_cd = 'CR' then 1 else 0 end), 0) = 1 as is_cr_conventional,
-    coalesce(max(case when response_derived_cd in ('CR', 'CRh', 'CRi') then 1 else 0 end), 0) = 1 as is_cr_composite,
+    coalesce(max(case when is_cr_composite then 1 else 0 end), 0) = 1 as is_cr_composite,
     min(case when is_cr_registry then assess_date end) as cr1_date
 from counted
 group by patient_key

@@ -1,7 +1,7 @@
--- Grain: one row per kept record: the backbone by the rules of clinical specification 2, the first that holds. Two
--- readings of it: rule 5 asks for its drugs in one course of first induction (over all of induction, part 2 of E1910
--- with cyclophosphamide after part 1 with asparaginase would read as GRAALL, and so would a rescue of C10403); and
--- what fits rule 10, the rest of the BFM family, is its reinduction (a C10403 before its thioguanine has none yet).
+-- Grain: one row per kept record: the backbone by the rules of clinical specification 2, the first that holds. One
+-- departure from it: rule 5 asks for its drugs in one course of first induction (over all of induction, as the text has
+-- it, part 2 of E1910 with cyclophosphamide after part 1 with asparaginase would read as GRAALL, against the text's own
+-- row of E1910, and so would a rescue of C10403). How sure a rule is: macro backbone_is_sure.
 with judged as (
     select
         *,
@@ -83,11 +83,9 @@ select
     pull_id,
     case
         when not has_ind_drug and not has_post_drug and rule_no = 12 then 'DECLARED'
-        when rule_no = 4 and (in_one_course_b or (has_label_a and has_label_b)) then 'HIGH'
-        when rule_no = 7 and has_phase4_methotrexate_high and in_one_post_etoposide_cytarabine then 'HIGH'
-        when rule_no = 8 and has_post_methotrexate_escalating and has_post_thioguanine then 'HIGH'
-        when rule_no = 10 and has_ind_drug and has_reinduction then 'HIGH'
-        when rule_no in (1, 2, 3, 5, 6, 9, 11) and has_ind_drug and has_post_drug then 'HIGH'
+        -- A TKI on intensive drugs is as sure as what it stands on.
+        when {{ backbone_is_sure("case when rule_no = 1 and has_intensive_drug then base_rule_no else rule_no end") }}
+            then 'HIGH'
         else 'PROBABLE'
     end as confidence_cd
 from named

@@ -46,6 +46,7 @@ select
     tc_drugs__13 as has_methotrexate_high,
     tc_drugs__14 as has_methotrexate_escalating,
     tc_drugs__15 as has_methotrexate_oral,
+    {{ any_ticked('tc_drugs', [13, 14, 15]) }} as has_methotrexate,
     tc_drugs__16 as has_mercaptopurine,
     tc_drugs__17 as has_thioguanine,
     {{ any_ticked('tc_drugs', [18, 19]) }} as has_asparaginase,

@@ -1,4 +1,5 @@
 -- Grain: one row per kept record: who the patient is and the disease at diagnosis, in the words of the marts.
+-- A date of diagnosis after the last day that counts (finding D01) does not exist here either.
 with entered as (
     select
         subject.patient_key,
@@ -22,7 +23,7 @@ with entered as (
     left join {{ ref('stg_redcap__diagnosis') }} as diagnosis on subject.patient_key = diagnosis.patient_key
     left join {{ ref('stg_redcap__treatment_plan') }} as treatment on subject.patient_key = treatment.patient_key
     left join {{ ref('int_dates__resolved') }} as dated
-        on subject.patient_key = dated.patient_key and dated.date_role = 'DIAGNOSIS'
+        on subject.patient_key = dated.patient_key and dated.date_role = 'DIAGNOSIS' and dated.is_counted
 ),
 
 aged as (

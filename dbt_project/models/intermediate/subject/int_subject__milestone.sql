@@ -21,15 +21,9 @@ relapse as (
 ),
 
 lost as (
-    select distinct followup.patient_key
-    from {{ ref('stg_redcap__followup') }} as followup
-    inner join {{ ref('int_form_row__checked') }} as usable
-        on
-            followup.patient_key = usable.patient_key
-            and followup.instance_no = usable.instance_no
-            and usable.form = 'followup'
-            and usable.reason_cd is null
-    where followup.fu_ltfu_cd = '1'
+    select distinct patient_key
+    from {{ ref('int_followup__kept') }}
+    where is_lost
 )
 
 select

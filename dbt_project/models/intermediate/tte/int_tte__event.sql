@@ -77,26 +77,28 @@ exact as (
     from {{ ref('int_mrd__classified') }}
     where method_cd = 'FLOW' and mrd_cd = 'NEG'
     union all
-    -- A second cancer without its own date is dated by the contact that reported it.
+    -- Positive again, strictly read (below quantification is positive), after the first negative one in remission.
     select
-        followup.patient_key,
+        mrd.patient_key,
+        'MRD_RECURRENCE' as outcome_cd,
+        mrd.sample_date as event_date,
+        'mrd' as source_form,
+        'mr_date' as source_field,
+        mrd.instance_no as source_instance_no
+    from {{ ref('int_mrd__classified') }} as mrd
+    inner join {{ ref('int_mrd__first_negative') }} as negative
+        on mrd.patient_key = negative.patient_key and mrd.sample_date > negative.negative_date
+    where mrd.method_cd = 'FLOW' and mrd.mrd_cd in ('POS', 'POS_BELOW_LOQ')
+    union all
+    select
+        patient_key,
         'SECOND_CANCER' as outcome_cd,
-        coalesce(followup.fu_second_ca_date, followup.fu_date) as event_date,
+        second_cancer_known_date as event_date,
         'followup' as source_form,
-        case when followup.fu_second_ca_date is null then 'fu_date' else 'fu_second_ca_date' end as source_field,
-        followup.instance_no as source_instance_no
-    from {{ ref('stg_redcap__followup') }} as followup
-    inner join {{ ref('int_form_row__checked') }} as usable
-        on
-            followup.patient_key = usable.patient_key
-            and followup.instance_no = usable.instance_no
-            and usable.form = 'followup'
-            and usable.reason_cd is null
-    inner join followed on followup.patient_key = followed.patient_key
-    where
-        followup.fu_second_ca_cd = '1'
-        and coalesce(followup.fu_second_ca_date, followup.fu_date)
-        between date '1900-01-01' and followed.counted_through_date
+        case when second_cancer_date is null then 'fu_date' else 'fu_second_ca_date' end as source_field,
+        instance_no as source_instance_no
+    from {{ ref('int_followup__kept') }}
+    where second_cancer_known_date is not null
 )
 
 select
@@ -127,7 +129,7 @@ union all
 -- Kinds 1 to 4 are morphologic or extramedullary; MRD recurrence alone (5) is no relapse.
 select
     dated.patient_key,
-    'RELAPSE' as outcome_cd,
+    case when relapse.rl_kind_cd = '5' then 'MRD_RECURRENCE' else 'RELAPSE' end as outcome_cd,
     dated.resolved_date as event_date,
     dated.earliest_date,
     dated.latest_date,
@@ -138,4 +140,4 @@ select
 from {{ ref('int_dates__resolved') }} as dated
 inner join {{ ref('stg_redcap__relapse') }} as relapse
     on dated.patient_key = relapse.patient_key and dated.instance_no = relapse.instance_no
-where dated.date_role = 'RELAPSE' and dated.is_counted and relapse.rl_kind_cd in ('1', '2', '3', '4')
+where dated.date_role = 'RELAPSE' and dated.is_counted and relapse.rl_kind_cd in ('1', '2', '3', '4', '5')

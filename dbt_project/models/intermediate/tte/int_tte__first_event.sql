@@ -23,7 +23,9 @@ with candidate as (
         -- Before time zero on the point, but the days that both dates can mean leave the order open.
         occurred.latest_date >= origin.start_lo as is_order_open,
         -- A transplant, blinatumomab or a negative test before time zero is history, not a contradiction.
-        outcome.outcome_cd in ('DEATH', 'RELAPSE', 'SECOND_CANCER') as is_contradiction
+        -- An MRD recurrence before it is one only when the order is open.
+        outcome.outcome_cd in ('DEATH', 'RELAPSE', 'SECOND_CANCER')
+        or (outcome.outcome_cd = 'MRD_RECURRENCE' and occurred.latest_date >= origin.start_lo) as is_contradiction
     from {{ ref('int_tte__origin') }} as origin
     inner join {{ ref('time_to_event_outcome') }} as outcome on origin.outcome_param_cd = outcome.outcome_param_cd
     inner join {{ ref('int_tte__event') }} as occurred

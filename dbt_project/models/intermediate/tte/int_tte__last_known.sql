@@ -28,20 +28,14 @@ looked as (
     from {{ ref('int_mrd__classified') }}
     union all
     select
-        followup.patient_key,
+        patient_key,
         'EVALUATION' as censor_cd,
-        followup.fu_date as known_date,
+        contact_date as known_date,
         'followup' as source_form,
         'fu_date' as source_field,
-        followup.instance_no as source_instance_no
-    from {{ ref('stg_redcap__followup') }} as followup
-    inner join {{ ref('int_form_row__checked') }} as usable
-        on
-            followup.patient_key = usable.patient_key
-            and followup.instance_no = usable.instance_no
-            and usable.form = 'followup'
-            and usable.reason_cd is null
-    where followup.fu_remission_cd in ('1', '2', '3', '4')
+        instance_no as source_instance_no
+    from {{ ref('int_followup__kept') }}
+    where is_disease_evaluation
     union all
     -- A failed test looked at nothing.
     select

@@ -118,6 +118,15 @@ origin as (
         blin_date as start_hi
     from before_blin
     where choice_no = 1 and mrd_cd in ('POS', 'POS_BELOW_LOQ')
+    union all
+    select
+        patient_key,
+        'FIRST_MRD_NEGATIVE' as origin_cd,
+        'CR1_MRD_NEGATIVE' as population_cd,
+        negative_date as start_date,
+        negative_date as start_lo,
+        negative_date as start_hi
+    from {{ ref('int_mrd__first_negative') }}
 )
 
 select

@@ -49,5 +49,5 @@ select
     {{ rule_version() }} as rule_version
 from ordered
 left join {{ ref('int_dates__resolved') }} as diagnosis
-    on ordered.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS'
+    on ordered.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
 left join stale on ordered.patient_key = stale.patient_key

@@ -9,9 +9,15 @@ with assessed as (
         assessment.is_marrow_evaluable,
         assessment.is_cr_registry,
         assessment.response_derived_cd,
-        {{ recode('assessment.response_derived_cd', {
-            'CR': 1, 'CRh': 2, 'CRi': 3, 'MLFS': 4, 'NR': 5, 'RELAPSE': 6,
-        }, 7) }} as response_rank,
+        assessment.is_cr_composite,
+        -- What is CRi or better without being known which comes after CRi and before what is less.
+        case
+            when assessment.response_derived_cd = 'NE' and assessment.is_cr_composite then '4'
+            else
+                {{ recode('assessment.response_derived_cd', {
+                    'CR': 1, 'CRh': 2, 'CRi': 3, 'MLFS': 5, 'NR': 6, 'RELAPSE': 7,
+                }, 8) }}
+        end as response_rank,
         -- At the end of induction the one assessment nearest day 29 decides, an evaluable marrow before any other.
         row_number() over (
             partition by response.patient_key, response.window_cd, response.window_no, response.line_no
@@ -55,7 +61,7 @@ judged as (
         {{ in_any_row('is_marrow_evaluable') }} as is_evaluable,
         {{ in_any_row('is_cr_registry') }} as is_cr_registry,
         min(case when is_cr_registry then assess_date end) as cr_registry_date,
-        {{ in_any_row("response_derived_cd in ('CR', 'CRh', 'CRi')") }} as is_cr_composite
+        {{ in_any_row('is_cr_composite') }} as is_cr_composite
     from ranked
     group by patient_key, window_cd, window_no, line_no
 )

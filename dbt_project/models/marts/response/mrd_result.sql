@@ -47,6 +47,6 @@ select
     {{ rule_version() }} as rule_version
 from {{ ref('int_mrd__classified') }} as mrd
 left join {{ ref('int_dates__resolved') }} as diagnosis
-    on mrd.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS'
+    on mrd.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
 left join {{ ref('int_frontline__period') }} as period on mrd.patient_key = period.patient_key
 left join {{ ref('int_response__frontline') }} as response on mrd.patient_key = response.patient_key

@@ -74,7 +74,7 @@ select
     {{ rule_version() }} as rule_version
 from {{ ref('int_relapse__kept') }} as relapse
 left join {{ ref('int_dates__resolved') }} as diagnosis
-    on relapse.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS'
+    on relapse.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
 left join {{ ref('int_response__frontline') }} as response on relapse.patient_key = response.patient_key
 left join blin
     on relapse.patient_key = blin.patient_key and relapse.instance_no = blin.instance_no and blin.recency = 1

@@ -1,5 +1,6 @@
 with mrd as (
-    -- MRD of the same assessment: the nearest sample within a week, marrow before blood, each method by itself.
+    -- MRD of the same assessment: the nearest sample within a week, what can be read before what cannot,
+    -- marrow before blood, each method by itself.
     select
         response.patient_key,
         response.instance_no,
@@ -8,6 +9,8 @@ with mrd as (
         row_number() over (
             partition by response.patient_key, response.instance_no, specimen.method_cd
             order by
+                -- A failed or contradictory test says nothing and does not stand before one that does.
+                case specimen.mrd_cd when 'NE' then 1 else 0 end,
                 case specimen.sample_cd when 'MARROW' then 1 when 'BLOOD' then 2 else 3 end,
                 abs({{ days_between('response.assess_date', 'specimen.sample_date') }}),
                 specimen.sample_date,
@@ -72,6 +75,7 @@ select
     response.cr_registry_basis_cd,
     response.response_reported_cd,
     response.response_derived_cd,
+    response.is_cr_composite,
     -- Does the site's call agree with the conventional response? Null when either says nothing.
     case
         when response.response_derived_cd <> 'NE' and response.response_reported_cd <> '9'
@@ -90,6 +94,6 @@ select
     {{ rule_version() }} as rule_version
 from {{ ref('int_response__classified') }} as response
 left join {{ ref('int_dates__resolved') }} as diagnosis
-    on response.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS'
+    on response.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
 left join {{ ref('int_frontline__period') }} as period on response.patient_key = period.patient_key
 left join mrd_wide on response.patient_key = mrd_wide.patient_key and response.instance_no = mrd_wide.instance_no

@@ -54,7 +54,7 @@ select
     {{ rule_version() }} as rule_version
 from {{ ref('int_hct__kept') }} as hct
 left join {{ ref('int_dates__resolved') }} as diagnosis
-    on hct.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS'
+    on hct.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
 left join {{ ref('int_frontline__period') }} as period on hct.patient_key = period.patient_key
 left join {{ ref('int_response__frontline') }} as response on hct.patient_key = response.patient_key
 left join blin on hct.patient_key = blin.patient_key and hct.instance_no = blin.instance_no and blin.recency = 1

@@ -30,7 +30,7 @@ with described as (
     left join {{ ref('int_frontline__period') }} as period on course.patient_key = period.patient_key
     left join {{ ref('int_response__frontline') }} as response on course.patient_key = response.patient_key
     left join {{ ref('int_dates__resolved') }} as diagnosis
-        on course.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS'
+        on course.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
 ),
 
 blin as (
