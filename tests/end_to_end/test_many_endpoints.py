@@ -87,9 +87,17 @@ def test_intervals_hold_what_was_true_on_every_day(many_registries, patients, wa
         for row in own:
             for number in range(int(row["t_start"]) + 1, int(row["t_stop"] + 0.5) + 1):
                 held = _state(patients[record], row["start_date"] + timedelta(days=number))
-                assert {name: row[name] for name in held} == pytest.approx(held), (record, param, number)
+                wrong = {name: (row[name], value) for name, value in held.items() if not _is_same(row[name], value)}
+                assert not wrong, (record, param, number, wrong)
                 days += 1
     proof(f"{len(rows)} intervals; {days} patient-days of {'+'.join(BY_DAY)} agree day by day")
+
+
+def _is_same(found, wanted) -> bool:
+    """Equal, or infused days that differ by rounding only."""
+    if isinstance(wanted, float) and found is not None:
+        return abs(found - wanted) <= 1e-9 * max(1.0, abs(wanted))
+    return found == wanted
 
 
 def _state(what: Happenings, today) -> dict[str, object]:

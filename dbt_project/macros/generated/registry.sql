@@ -30,6 +30,7 @@
   "continued_cycle_length_d": 84.0,
   "late_start_d": 42.0,
   "rate_reduced_below": 0.9,
+  "bridging_window_days": 90,
   "blin_cycles_full": 4,
   "response_due_days": 70,
   "response_early_days": 7,

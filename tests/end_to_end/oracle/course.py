@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from .records import Record, Row, day, possible_days
+from .records import Record, Row, day, possible_days, remembered
 
 #: Form -> date fields that prove the patient alive (clinical specification 5, data model 2.1).
 _CONTACTS = {
@@ -54,6 +54,7 @@ def has_evaluable_marrow(row: Row) -> bool:
     return marrow in (0, 1) or (marrow is None and row.get("ra_bm_blast") is not None)
 
 
+@remembered
 def last_alive(record: Record) -> date | None:
     """Latest dated contact with the living patient, up to the last day."""
     form = record.once("registration")
@@ -67,6 +68,7 @@ def last_alive(record: Record) -> date | None:
     return max((at for at in days if at is not None and at <= record.last_day), default=None)
 
 
+@remembered
 def death_day(record: Record) -> date | None:
     """Day of a death up to the last day; a partial date is not put before the last contact that its range allows."""
     form = record.once("death")
@@ -100,6 +102,7 @@ def after_relapses(record: Record, death: date, last: date) -> date:
     return max([death, *(min(point, last) for point, first in relapse_intervals(record) if death < first <= last)])
 
 
+@remembered
 def relapse_day(record: Record) -> date | None:
     """First relapse that ends the frontline phase (MRD recurrence alone, kind 5, does not).
 
@@ -121,6 +124,7 @@ def relapse_day(record: Record) -> date | None:
     return min((on for on in days if plan is None or on >= plan), default=None)
 
 
+@remembered
 def refractory_day(record: Record) -> date | None:
     """Start of the therapy that changes the regimen after two induction courses without remission."""
     courses = list(record.dated("treatment_course", "tc_start"))
@@ -148,6 +152,7 @@ def refractory_day(record: Record) -> date | None:
     return None
 
 
+@remembered
 def course(record: Record) -> Course:
     """The course of one record."""
     death, relapse, refractory = death_day(record), relapse_day(record), refractory_day(record)

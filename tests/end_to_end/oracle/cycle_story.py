@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import cast
 
 from .course import course
 from .happenings import death_of, diagnosis_of, relapses_of
@@ -81,7 +82,16 @@ class Sample:
 
 
 def told(record: Record, clock: Clock) -> list[Told]:
-    """Cycles in order of start; never-started ones last, with their line."""
+    """Cycles in order of start; never-started ones last, with their line. Worked out once for a record and its clock."""
+    kept = record.known.get("told")
+    if isinstance(kept, tuple) and kept[0] is clock:
+        return cast("list[Told]", kept[1])
+    found = _told(record, clock)
+    record.known["told"] = (clock, found)
+    return found
+
+
+def _told(record: Record, clock: Clock) -> list[Told]:
     found = []
     for one in exposures(record, clock):
         never = one.source == "NOT_STARTED"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .course import course
 from .exposure import cycles
-from .records import Record, Row, day
+from .records import Record, Row, day, remembered
 
 MRD_CUTOFF = 1e-4
 _PER_UNIT = {1: 100.0, 2: 1_000_000.0, 4: 1.0}
@@ -23,6 +23,7 @@ class Given(NamedTuple):
     instance: int
 
 
+@remembered
 def flow_results(record: Record) -> list[tuple[date, str, int, int]]:
     """Results by flow that say something: (day, NEG, POS or UNVERIFIED, marrow before blood, instance)."""
     found = []
@@ -49,6 +50,7 @@ def _reading(row: Row) -> str | None:
     return None
 
 
+@remembered
 def given_cycles(record: Record) -> list[Given]:
     """Started cycles in order of start; a cycle with unknown last day ends at the latest with the next start."""
     dates = course(record)

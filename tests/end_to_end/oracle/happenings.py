@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .course import after_relapses, course, relapse_intervals
 from .given import Given, flow_results, given_cycles
-from .records import Record, Row, day, possible_days
+from .records import Record, Row, day, possible_days, remembered
 from .response import frontline_assessments
 
 END_OF_INDUCTION_DAYS = 70
@@ -120,6 +120,7 @@ def diagnosis_of(record: Record) -> tuple[date, date, date] | None:
     return min(typed, last), bounds[0], last
 
 
+@remembered
 def _contacts(record: Record) -> list[Happening]:
     registration = record.once("registration")
     found = []
@@ -144,6 +145,7 @@ def _contacts(record: Record) -> list[Happening]:
     return [_exact(at, form, name, row) for at, form, name, row in found if at is not None and at <= record.last_day]
 
 
+@remembered
 def death_of(record: Record) -> Happening | None:
     form = record.once("death")
     typed = day(form, "dth_date")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .course import is_remission
-from .records import Record, Row, number
+from .records import Record, Row, number, remembered
 
 CUTOFF = 1e-4
 
@@ -27,6 +27,7 @@ class Mrd(NamedTuple):
 COMPOSITE = {"CR", "CRh", "CRi"}
 
 
+@remembered
 def conventional(record: Record) -> dict[int, tuple[str, bool | None]]:
     """Instance -> (CR, CRh, CRi, MLFS, NR, RELAPSE or NE; whether it is a composite remission, None when not known)."""
     rows = [(at, int(str(row["instance"])), row) for at, row in record.dated("response", "ra_date")]
@@ -64,6 +65,7 @@ def _by_counts(neutrophils: float, platelets: float, transfused: bool, row: Row)
     return "MLFS" if row.get("ra_bm_cell") == 2 else "CRi"
 
 
+@remembered
 def mrd(record: Record) -> dict[int, Mrd]:
     """Instance -> reading of every MRD result."""
     return {int(str(row["instance"])): _read(row) for _, row in record.dated("mrd", "mr_date")}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import wraps
+from typing import TypeVar, cast
 
 from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordTruth
 
 Row = dict[str, Recorded]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -19,10 +22,12 @@ class Record:
     Attributes:
         truth: The generator's record.
         data_cut: Last day of observation.
+        known: What was worked out of this record already, by function.
     """
 
     truth: RecordTruth
     data_cut: date
+    known: dict[str, object] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def record_id(self) -> str:
@@ -87,3 +92,16 @@ def possible_days(typed: date | None, precision: Recorded | None) -> tuple[date,
     if precision == 2:
         return typed.replace(day=1), typed.replace(day=calendar.monthrange(typed.year, typed.month)[1])
     return date(typed.year, 1, 1), date(typed.year, 12, 31)
+
+
+def remembered(function: Callable[[Record], Result]) -> Callable[[Record], Result]:
+    """Work a function of a record out once; its result must be left as it is."""
+    name = f"{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def once(record: Record) -> Result:
+        if name not in record.known:
+            record.known[name] = function(record)
+        return cast("Result", record.known[name])
+
+    return once

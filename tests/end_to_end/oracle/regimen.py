@@ -13,7 +13,7 @@ from datetime import date
 from .course import Course, course
 from .fit import AfterInduction, fits
 from .given import given_cycles
-from .records import Record, Row, day, number
+from .records import Record, Row, day, number, remembered
 
 INDUCTION_DAYS = 60
 FAMILIES = {
@@ -64,6 +64,7 @@ def progression(dates: Course) -> date:
     return min((at for at in (dates.relapse, dates.refractory) if at is not None), default=date.max)
 
 
+@remembered
 def frontline_courses(record: Record) -> list[FrontlineCourse]:
     """Courses from the plan on until relapse or refractory disease, and not after death, withdrawal or the cut."""
     dates = course(record)
@@ -87,6 +88,7 @@ def frontline_courses(record: Record) -> list[FrontlineCourse]:
     return sorted(found, key=lambda one: (one.start, one.instance))
 
 
+@remembered
 def backbone(record: Record) -> Backbone:
     """Declared, derived and final backbone of one record."""
     code = record.once("treatment_plan").get("plan_backbone")

@@ -1,11 +1,38 @@
-with blin as (
+with started_cycle as (
+    select
+        *,
+        row_number() over (partition by patient_key order by cycle_overall_no) as start_no
+    from {{ ref('blin_cycle_exposure') }}
+    where started
+),
+
+blin as (
     select
         patient_key,
-        min(case when started then cycle_start_date end) as first_blin_date,
-        sum(case when started then 1 else 0 end) as n_started,
-        sum(case when started and completed then 1 else 0 end) as n_completed
-    from {{ ref('blin_cycle_exposure') }}
+        min(cycle_start_date) as first_blin_date,
+        max(case when start_no = 1 then cycle_start_utc end) as first_blin_utc,
+        max(case when start_no = 1 then context_cd end) as first_context_cd,
+        count(*) as n_started,
+        sum(case when completed then 1 else 0 end) as n_completed
+    from started_cycle
     group by patient_key
+),
+
+remission as (
+    -- The assessment that was the first remission: conventional response and MRD by flow with it.
+    select
+        patient_key,
+        response_derived_cd,
+        mrd_flow_cd,
+        row_number() over (partition by patient_key order by assess_seq) as remission_no
+    from {{ ref('response_assessment') }}
+    where is_in_frontline and is_cr_registry
+),
+
+tested as (
+    select distinct patient_key
+    from {{ ref('mrd_result') }}
+    where method_cd = 'FLOW' and mrd_cd <> 'NE' and is_in_frontline
 ),
 
 critical as (
@@ -27,10 +54,21 @@ select
     baseline.age_dx_years,
     baseline.age_band_cd,
     baseline.sex_cd,
+    baseline.race_cd,
+    baseline.ethnicity_cd,
+    baseline.height_cm,
+    baseline.weight_kg,
+    baseline.bsa_m2,
     baseline.ecog_cd,
     baseline.wbc_dx_10e9_l,
     baseline.bcr_abl1_cd,
+    baseline.ph_like_cd,
+    baseline.kmt2a_cd,
+    baseline.tp53_cd,
+    baseline.risk_cd,
+    baseline.cd19_cd,
     baseline.cns_status_cd,
+    baseline.emd_cd,
     baseline.dx_date,
     baseline.dx_lo,
     baseline.dx_hi,
@@ -56,7 +94,12 @@ select
     state.is_cr_composite,
     state.not_assessed_reason_cd,
     state.cr1_date,
+    remission.response_derived_cd as cr1_type_cd,
+    remission.mrd_flow_cd as mrd_at_cr1_cd,
+    tested.patient_key is not null as is_mrd_evaluable,
+    blin.first_blin_utc,
     blin.first_blin_date,
+    blin.first_context_cd as blin_context_first_cd,
     cast(coalesce(blin.n_started, 0) as integer) as n_blin_cycles_started,
     cast(coalesce(blin.n_completed, 0) as integer) as n_blin_cycles_completed,
     coalesce(blin.n_started > 0, false) as is_blin_exposed,
@@ -90,4 +133,6 @@ left join {{ ref('int_subject__e1910_like') }} as e1910 on subject.patient_key =
 left join {{ ref('int_frontline__period') }} as period on subject.patient_key = period.patient_key
 left join {{ ref('int_contact__last') }} as contact on subject.patient_key = contact.patient_key
 left join blin on subject.patient_key = blin.patient_key
+left join remission on subject.patient_key = remission.patient_key and remission.remission_no = 1
+left join tested on subject.patient_key = tested.patient_key
 left join critical on subject.patient_key = critical.patient_key

@@ -92,6 +92,7 @@ select
     beside.has_it as has_concurrent_it,
     beside.has_maintenance as has_concurrent_maintenance,
     beside.has_course as has_concurrent_course,
+    transplant.has_hsct_within_window as has_hsct_within_90d,
     plan.hospital_days,
     plan.outpatient_start,
     plan.has_home,
@@ -132,5 +133,7 @@ left join {{ ref('int_blin_cycle__concurrent') }} as beside
     on measured.patient_key = beside.patient_key and measured.cycle_instance_no = beside.cycle_instance_no
 left join {{ ref('int_dates__resolved') }} as diagnosis
     on measured.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
+left join {{ ref('int_blin_cycle__transplant') }} as transplant
+    on measured.patient_key = transplant.patient_key and measured.cycle_instance_no = transplant.cycle_instance_no
 left join refused
     on measured.patient_key = refused.patient_key and measured.cycle_instance_no = refused.cycle_instance_no

@@ -127,6 +127,7 @@ select
     stopped.any_permanent_stop,
     stopped.is_discontinued,
     stopped.discontinuation_reason_cd,
+    therapy.schedule_cd,
     case summed.granularity_rank when 2 then 'CYCLE_ONLY' when 1 then 'DATE_ONLY' else 'DATETIME' end
         as granularity_worst_cd,
     'blin_cycle' as source_form,
@@ -134,6 +135,7 @@ select
     {{ rule_version() }} as rule_version
 from summed
 inner join {{ ref('int_blin_patient__stopped') }} as stopped on summed.patient_key = stopped.patient_key
+left join {{ ref('regimen_sequence') }} as therapy on summed.patient_key = therapy.patient_key
 left join named on summed.patient_key = named.patient_key
 left join {{ ref('int_frontline__period') }} as period on summed.patient_key = period.patient_key
 left join {{ ref('int_response__frontline') }} as response on summed.patient_key = response.patient_key

@@ -36,6 +36,7 @@ described as (
 select
     patient_key,
     site_id,
+    {{ parameter('study') }} as study_id,
     param_cd,
     param_label,
     origin_cd as origin_role,
