@@ -14,7 +14,7 @@ from blin_pipeline.orchestration.results import read_frames, read_results
 from blin_pipeline.orchestration.workspace import Workspace, handled
 from blin_pipeline.outcomes.identities import IDENTITIES, check_identities
 from blin_pipeline.outcomes.identity import Identity
-from blin_pipeline.outcomes.result import from_frame
+from blin_pipeline.outcomes.result_table import from_frame
 from blin_pipeline.registry.checks import CheckDefinition, load_checks
 
 QUERIES = dg.AssetKey(["quality", "data_query"])

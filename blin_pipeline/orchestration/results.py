@@ -10,7 +10,8 @@ from blin_pipeline.errors import DataError
 from blin_pipeline.landing.database import Warehouse
 from blin_pipeline.outcomes.context import Outcome, OutcomeContext
 from blin_pipeline.outcomes.frames import TABLE_COLUMNS, Tables
-from blin_pipeline.outcomes.result import ResultRow, to_arrow
+from blin_pipeline.outcomes.result import ResultRow
+from blin_pipeline.outcomes.result_table import to_arrow
 
 if TYPE_CHECKING:
     import pandas as pd

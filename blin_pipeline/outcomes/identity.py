@@ -6,10 +6,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from blin_pipeline.outcomes.populations import eligible
+
 if TYPE_CHECKING:
     import pandas as pd
 
     from blin_pipeline.outcomes.result import ResultRow
+
+#: Tables of an identity that looks at the patients.
+SUBJECT = ("marts.subject",)
 
 Frames = Mapping[str, "pd.DataFrame"]
 #: Yields one flag per comparison: whether it held.
@@ -72,3 +77,8 @@ class Results:
         """Sum of the values of a statistic's groups (of the given labels)."""
         rows = self.rows(outcome, statistic, group_variable)
         return sum(row.value or 0.0 for row in rows if not labels or row.group_label in labels)
+
+
+def eligible_n(frames: Frames) -> int:
+    """Number of eligible patients."""
+    return len(eligible(frames["marts.subject"]))

@@ -6,16 +6,12 @@ A number that cannot be given is a row as well: its value is null and its state 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 from blin_pipeline.errors import DataError
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import pyarrow as pa
 
 State = Literal["ok", "not_estimable", "not_reached", "too_few", "nothing_yet", "not_collected"]
 STATES: tuple[str, ...] = get_args(State)
@@ -187,72 +183,3 @@ def require_unique(rows: Iterable[ResultRow]) -> None:
                 fix="This is a fault in the outcome's code: report it with the row's id.",
             )
         seen.add(row.result_id)
-
-
-def result_schema() -> pa.Schema:
-    """Arrow schema of ``report.result``; each field's metadata carries its description."""
-    import pyarrow as pa
-
-    types = {"string": pa.string(), "double": pa.float64(), "int64": pa.int64()}
-    return pa.schema(
-        [
-            pa.field(column.name, types[column.arrow_type], metadata={"description": column.description})
-            for column in RESULT_COLUMNS
-        ]
-    )
-
-
-def to_arrow(rows: Sequence[ResultRow]) -> pa.Table:
-    """Rows as an Arrow table in the given order, nulls as nulls. Raises ``DataError`` on a duplicate key."""
-    import pyarrow as pa
-
-    require_unique(rows)
-    names = [column.name for column in RESULT_COLUMNS]
-    columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in names}
-    return pa.table(columns, schema=result_schema())
-
-
-def to_frame(rows: Sequence[ResultRow]) -> pd.DataFrame:
-    """Rows as a data frame with nullable types (``Float64``, ``Int64``, ``string``): no NaN, nulls as ``pd.NA``."""
-    import pandas as pd
-
-    require_unique(rows)
-    types = {"string": pd.StringDtype(), "double": pd.Float64Dtype(), "int64": pd.Int64Dtype()}
-    data = {
-        column.name: pd.Series([getattr(row, column.name) for row in rows], dtype=object).astype(
-            types[column.arrow_type]
-        )
-        for column in RESULT_COLUMNS
-    }
-    return pd.DataFrame(data)
-
-
-def from_frame(frame: pd.DataFrame) -> list[ResultRow]:
-    """Rows read back from a stored ``report.result`` (any column order, NaN or NA as null)."""
-    import pandas as pd
-
-    casts = {"string": str, "double": float, "int64": int}
-    rows = []
-    for record in frame[[column.name for column in RESULT_COLUMNS]].itertuples(index=False, name=None):
-        cells: dict[str, Any] = {
-            column.name: (None if pd.isna(cell) else casts[column.arrow_type](cell))
-            for column, cell in zip(RESULT_COLUMNS, record, strict=True)
-        }
-        rows.append(ResultRow(**cells))
-    return rows
-
-
-__all__ = [
-    "RESULT_COLUMNS",
-    "STATES",
-    "UNITS",
-    "ResultColumn",
-    "ResultRow",
-    "State",
-    "from_frame",
-    "require_unique",
-    "result_id",
-    "result_schema",
-    "to_arrow",
-    "to_frame",
-]

@@ -13,7 +13,7 @@ from blin_pipeline.errors import DataError
 from blin_pipeline.outcomes import OUTCOMES
 from blin_pipeline.outcomes.frames import TABLE_COLUMNS, Tables, table
 from blin_pipeline.outcomes.identities import IDENTITIES
-from blin_pipeline.outcomes.result import to_arrow
+from blin_pipeline.outcomes.result_table import to_arrow
 
 
 def _as_datetimes(column):

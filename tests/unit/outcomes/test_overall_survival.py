@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from blin_pipeline.outcomes import overall_survival
 from blin_pipeline.outcomes.identities import check_identities
-from blin_pipeline.outcomes.result import to_arrow
+from blin_pipeline.outcomes.result_table import to_arrow
 
 PLAIN, DELAYED = "kaplan_meier", "kaplan_meier_delayed_entry"
 MONTH = 30.4375

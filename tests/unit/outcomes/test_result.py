@@ -6,15 +6,8 @@ import pyarrow as pa
 import pytest
 
 from blin_pipeline.errors import DataError
-from blin_pipeline.outcomes.result import (
-    RESULT_COLUMNS,
-    ResultRow,
-    from_frame,
-    result_id,
-    result_schema,
-    to_arrow,
-    to_frame,
-)
+from blin_pipeline.outcomes.result import RESULT_COLUMNS, ResultRow, result_id
+from blin_pipeline.outcomes.result_table import from_frame, result_schema, to_arrow, to_frame
 
 
 def row(**changes: object) -> ResultRow:
