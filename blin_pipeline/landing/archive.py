@@ -12,7 +12,7 @@ from blin_pipeline.landing.manifest import PayloadEntry
 from blin_pipeline.redcap.exported import Payload
 
 _CHUNK = 1 << 20
-_LEVEL = 6
+_LEVEL = 3
 
 
 def archive(payload: Payload, folder: Path) -> PayloadEntry:

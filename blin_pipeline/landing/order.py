@@ -1,9 +1,19 @@
-"""Order of rows in a landed table: record ids as people count them, then event, instrument, instance."""
+"""Order of rows in a landed table: record ids as people count them, then event, instrument, instance.
+
+Said twice: for one row, as Python compares, and for a column of rows, as Arrow sorts.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from blin_pipeline.redcap.project_setup import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
+from blin_pipeline.redcap.text_arrays import int_array
 
 _NUMBERS = re.compile(r"([0-9]+)")
 
@@ -24,3 +34,42 @@ def natural(text: str) -> NaturalKey:
 def row_order(record_id: str, event: str, instrument: str, instance: str) -> tuple[NaturalKey, str, str, int, str]:
     """Sort key of a row's identity; two identities never tie."""
     return natural(record_id), event, instrument, int(instance or "0"), instance
+
+
+class RowOrder:
+    """The order of rows in columns: the same as :func:`row_order`.
+
+    Args:
+        record_ids: Every record that may come.
+    """
+
+    def __init__(self, record_ids: Iterable[str]) -> None:
+        self._ranks = {record: rank for rank, record in enumerate(sorted({*record_ids}, key=natural))}
+
+    @property
+    def record_ids(self) -> tuple[str, ...]:
+        """Records in their order."""
+        return tuple(self._ranks)
+
+    def columns(self, rows: pa.RecordBatch) -> list[pa.Array]:
+        """Columns by which rows are to be sorted, the first of them the rank of the record.
+
+        Args:
+            rows: Columns of a landed table, its keys among them.
+
+        Raises:
+            KeyError: A record that was not named.
+        """
+        encoded = rows.column("record_id").dictionary_encode()
+        ranks = int_array(self._ranks[record] for record in encoded.dictionary.to_pylist())
+        instance = rows.column(REPEAT_INSTANCE)
+        # A number of any length compares by its length, then as text.
+        number = pc.ascii_ltrim(instance, "0")
+        return [
+            ranks.take(encoded.indices),
+            rows.column(EVENT),
+            rows.column(REPEAT_INSTRUMENT),
+            pc.binary_length(number),
+            number,
+            instance,
+        ]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from blin_pipeline.landing.manifest import TableEntry
-from blin_pipeline.landing.order import natural, row_order
-from blin_pipeline.landing.parquet import write_table
-from blin_pipeline.redcap.census import read_census_rows
+from blin_pipeline.landing.order import RowOrder
+from blin_pipeline.landing.parquet import write_blocks, write_table
+from blin_pipeline.redcap.census import read_census_blocks
 from blin_pipeline.redcap.exported import ProjectExport
+from blin_pipeline.redcap.fates import Places
+from blin_pipeline.redcap.keys import KeyColumns
 from blin_pipeline.redcap.project_setup import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT
+from blin_pipeline.redcap.text_arrays import text_array, text_schema
 from blin_pipeline.registry.dictionary import COLUMNS
 
 #: First columns of every landed instrument.
@@ -23,25 +29,35 @@ FORM_EVENT_COLUMNS = ("form", "is_repeating", "event")
 QUARANTINE_COLUMNS = ("form", "record_id", "event", "instance", "reason_cd")
 
 
-def write_setup(export: ProjectExport, quarantine: Sequence[tuple[str, ...]], folder: Path) -> dict[str, TableEntry]:
-    """Write the tables of the set-up into ``folder``; table name -> entry."""
+def write_setup(
+    export: ProjectExport, quarantine: Sequence[tuple[str, ...]], order: RowOrder, folder: Path
+) -> dict[str, TableEntry]:
+    """Write the tables of the set-up.
+
+    Args:
+        export: The reading.
+        quarantine: Keys of rows that were set aside.
+        order: Order of the census's rows.
+        folder: Where the tables go.
+
+    Returns:
+        Table name -> entry.
+    """
     dictionary = export.setup.dictionary
     rows = [(*(str(getattr(field, name)) for name in COLUMNS), str(n)) for n, field in enumerate(dictionary.fields, 1)]
-    positions = {form: n for n, form in enumerate(export.census.forms)}
+    positions = text_array(export.census.forms)
+    groups = export.census.groups
     codes = list(export.setup.info.missing_codes.items())
     return {
         "dictionary": write_table(folder / "dictionary.parquet", DICTIONARY_COLUMNS, rows),
-        "census": write_table(
+        "census": write_blocks(
             folder / "census.parquet",
             CENSUS_COLUMNS,
             _census(export),
-            lambda row: (row_order(row[0], row[1], row[3], row[4]), positions[row[5]]),
+            lambda rows: [*order.columns(rows), pc.index_in(rows.column("form"), value_set=positions)],
         ),
         "records": write_table(
-            folder / "records.parquet",
-            RECORD_COLUMNS,
-            export.census.groups.items(),
-            lambda row: natural(row[0]),
+            folder / "records.parquet", RECORD_COLUMNS, ((record, groups[record]) for record in order.record_ids)
         ),
         "missing_codes": write_table(folder / "missing_codes.parquet", MISSING_CODE_COLUMNS, codes),
         "form_event": write_table(folder / "form_event.parquet", FORM_EVENT_COLUMNS, sorted(_form_events(export))),
@@ -49,21 +65,40 @@ def write_setup(export: ProjectExport, quarantine: Sequence[tuple[str, ...]], fo
     }
 
 
-def _census(export: ProjectExport) -> Iterator[tuple[str, ...]]:
+def _census(export: ProjectExport) -> Iterator[pa.RecordBatch]:
     """One row per row of the project and instrument that can stand on it."""
     setup, census = export.setup, export.census
-    places: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    for key, group, statuses in read_census_rows(census.path, setup, census.forms, from_server=census.from_server):
-        place = (key.event, key.repeat_instrument)
-        here = places.get(place)
-        if here is None:
-            here = places[place] = [(n, form) for n, form in enumerate(census.forms) if setup.lives_on(form, *place)]
-        known = group or census.groups[key.record_id]
-        for position, form in here:
-            yield (
-                *(key.record_id, key.event, known, key.repeat_instrument, key.repeat_instance),
-                *(form, statuses[position]),
-            )
+    forms = text_array(census.forms)
+    n_forms = len(forms)
+    places = Places(setup, census.forms)
+    blocks = read_census_blocks(census.path, setup, census.forms, from_server=census.from_server, proven=True)
+    for keys, statuses in blocks:
+        where, _ = places.take(keys)
+        group = _known_groups(keys, census.groups)
+        here = [pc.indices_nonzero(places.here(form, where)) for form in census.forms]
+        # Row after row, and within a row in the order of the instruments.
+        numbers = [pc.add(pc.multiply(rows, n_forms), n) for n, rows in enumerate(here)]
+        by_form = pc.sort_indices(pa.concat_arrays(numbers))
+        number = pa.concat_arrays(numbers).take(by_form)
+        row = pc.divide(number, n_forms)
+        status = pa.concat_arrays([statuses[form].take(rows) for form, rows in zip(census.forms, here, strict=True)])
+        yield pa.RecordBatch.from_arrays(
+            [
+                *(column.take(row) for column in (keys.record_id, keys.event, group)),
+                *(column.take(row) for column in (keys.repeat_instrument, keys.repeat_instance)),
+                forms.take(pc.subtract(number, pc.multiply(row, n_forms))),
+                status.take(by_form),
+            ],
+            schema=text_schema(CENSUS_COLUMNS),
+        )
+
+
+def _known_groups(keys: KeyColumns, groups: Mapping[str, str]) -> pa.StringArray:
+    """Groups of rows; where a row does not show it, that of its record."""
+    silent = keys.record_id.filter(pc.equal(keys.group, ""))
+    if not any(groups[record] for record in pc.unique(silent).to_pylist()):
+        return keys.group
+    return text_array([groups[record] for record in keys.record_id.to_pylist()])
 
 
 def _form_events(export: ProjectExport) -> Iterator[tuple[str, str, str]]:
@@ -74,7 +109,11 @@ def _form_events(export: ProjectExport) -> Iterator[tuple[str, str, str]]:
         pairs = {(entry.unique_event_name, entry.form) for entry in setup.form_events}
     elif setup.info.is_longitudinal:
         # No file tells the designation: what was opened somewhere stands there.
-        pairs = {(row[1], row[5]) for row in _census(export) if row[6]} | repeating
+        pairs = {
+            (row[EVENT], row["form"])
+            for block in _census(export)
+            for row in block.filter(pc.not_equal(block.column("complete_cd"), "")).select([EVENT, "form"]).to_pylist()
+        } | repeating
     else:
         pairs = {("", file.form) for file in export.forms}
     for event, form in pairs:

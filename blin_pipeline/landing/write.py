@@ -11,21 +11,25 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from blin_pipeline.errors import DataError, LockedError
 from blin_pipeline.landing.archive import archive
 from blin_pipeline.landing.ledger import Reading, append
 from blin_pipeline.landing.manifest import FateCount, FormEntry, LogWatermark, PullManifest, content_hash
-from blin_pipeline.landing.order import row_order
-from blin_pipeline.landing.parquet import write_table
+from blin_pipeline.landing.order import RowOrder
+from blin_pipeline.landing.parquet import write_blocks
 from blin_pipeline.landing.pull import Pull, facts_of, open_pull
 from blin_pipeline.landing.setup_tables import KEY_COLUMNS, write_setup
 from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.exported import ProjectExport
+from blin_pipeline.redcap.fates import Fate, FormFile, n_filled
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.progress import Progress, Steps
-from blin_pipeline.redcap.rows import Fate, FormFile, read_form
+from blin_pipeline.redcap.project_setup import EVENT, REPEAT_INSTANCE
+from blin_pipeline.redcap.rows import read_form_blocks
+from blin_pipeline.redcap.text_arrays import text_schema
 
 _UNFINISHED = ".landing-"
 #: Quarantine reason: data of an instrument on a row of another instrument or event.
@@ -82,12 +86,13 @@ class _Landing:
         self._folder = folder
         self._steps = Steps(len(export.forms) + 2, progress)
         self._quarantine: list[tuple[str, ...]] = []
+        self._order = RowOrder(export.census.groups)
 
     def write(self) -> PullManifest:
         export = self._export
         labels = {entry.instrument_name: entry.instrument_label for entry in export.setup.instruments}
         forms = {file.form: self._write_form(file, labels.get(file.form, "")) for file in export.forms}
-        setup = write_setup(export, self._quarantine, self._private("setup"))
+        setup = write_setup(export, self._quarantine, self._order, self._private("setup"))
         self._steps.finish("landed: the set-up")
         payload_folder = self._private("payload")
         payloads = {payload.name: archive(payload, payload_folder) for payload in export.payloads}
@@ -136,25 +141,37 @@ class _Landing:
         if clash:
             raise RedcapReadError("E_SCHEMA", file.endpoint, detail=f"a field may not be called {min(clash)!r}")
 
-        def landed() -> Iterator[tuple[str, ...]]:
-            for row in read_form(file, self._export.setup):
-                rows[row.fate] += 1
-                cells[row.fate] += row.n_filled
-                key = row.key
-                if row.fate is Fate.LANDED:
-                    yield (key.record_id, key.event, row.group, key.repeat_instrument, key.repeat_instance, *row.cells)
-                elif row.fate is Fate.MISPLACED:
-                    self._quarantine.append((file.form, key.record_id, key.event, key.repeat_instance, MISPLACED))
+        columns = [*KEY_COLUMNS, *file.columns]
+        schema = text_schema(columns)
 
-        table = write_table(
-            self._folder / f"{file.form}.parquet",
-            [*KEY_COLUMNS, *file.columns],
-            landed(),
-            lambda row: row_order(row[0], row[1], row[3], row[4]),
-        )
+        def landed() -> Iterator[pa.RecordBatch]:
+            for keys, found, fates in read_form_blocks(file, self._export.setup, proven=True):
+                key_columns = pa.RecordBatch.from_arrays(
+                    [keys.record_id, keys.event, keys.group, keys.repeat_instrument, keys.repeat_instance],
+                    names=list(KEY_COLUMNS),
+                )
+                for fate in Fate:
+                    mask = fates.of(fate)
+                    n_rows = mask.true_count
+                    if not n_rows:
+                        continue
+                    those = found if n_rows == len(found) else found.filter(mask)
+                    rows[fate] += n_rows
+                    cells[fate] += n_filled(those)
+                    if fate is Fate.LANDED:
+                        own = key_columns.filter(mask)
+                        yield pa.RecordBatch.from_arrays([*own.columns, *those.columns], schema=schema)
+                    elif fate is Fate.MISPLACED:
+                        self._set_aside(file.form, key_columns.filter(mask))
+
+        table = write_blocks(self._folder / f"{file.form}.parquet", columns, landed(), self._order.columns)
         self._steps.finish(f"landed: {file.form}", rows=table.rows, n_bytes=table.n_bytes)
         counts = {fate.value: FateCount(rows=rows[fate], cells=cells[fate]) for fate in Fate}
         return FormEntry(label=label, table=table, **counts)
+
+    def _set_aside(self, form: str, keys: pa.RecordBatch) -> None:
+        for key in keys.to_pylist():
+            self._quarantine.append((form, key["record_id"], key[EVENT], key[REPEAT_INSTANCE], MISPLACED))
 
 
 def _written(export: ProjectExport, pulls_dir: Path, progress: Progress | None) -> Pull:

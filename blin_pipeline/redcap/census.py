@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from blin_pipeline.redcap.csvtext import read_rows
+import pyarrow as pa
+
+from blin_pipeline.redcap.blocks import Blocks
+from blin_pipeline.redcap.fates import Places
 from blin_pipeline.redcap.faults import RedcapReadError
+from blin_pipeline.redcap.keys import KeyColumns, KeyReader, RowKey, first_of_runs
 from blin_pipeline.redcap.project_setup import GROUP, ProjectSetup
-from blin_pipeline.redcap.rows import FormTally, KeyReader, RowKey, Tally
+from blin_pipeline.redcap.tallies import FormTally, Tally
+from blin_pipeline.redcap.text_arrays import joined
 
 ENDPOINT = "the census of records"
 
@@ -27,7 +31,7 @@ class Census:
         has_groups: Whether it shows data access groups.
         groups: Record id -> unique name of its data access group, blank when unassigned.
         tallies: Instrument -> its rows.
-        fingerprint: Order-independent hash of all rows; two equal censuses have the same.
+        fingerprint: Hash of all rows in the census's order; two equal censuses have the same.
     """
 
     path: Path
@@ -44,7 +48,7 @@ class CensusRow(NamedTuple):
 
     key: RowKey
     group: str
-    statuses: list[str]
+    statuses: Sequence[str]
 
 
 def expect_header(found: Sequence[str], expected: Sequence[str], endpoint: str) -> None:
@@ -69,26 +73,51 @@ def expect_header(found: Sequence[str], expected: Sequence[str], endpoint: str) 
     raise RedcapReadError("E_SCHEMA", endpoint, detail=detail)
 
 
-def read_census_rows(
-    path: Path, setup: ProjectSetup, forms: Sequence[str], *, from_server: bool
-) -> Iterator[CensusRow]:
+class CensusBlock(NamedTuple):
+    """Rows of a census as columns: keys, and the status of each instrument by its name (blank where it cannot stand)."""
+
+    keys: KeyColumns
+    statuses: Mapping[str, pa.StringArray]
+
+
+def read_census_blocks(
+    path: Path, setup: ProjectSetup, forms: Sequence[str], *, from_server: bool, proven: bool = False
+) -> Iterator[CensusBlock]:
     """Read the rows of a census whose header was checked.
+
+    Args:
+        path: The census.
+        setup: Set-up of the project.
+        forms: Instruments whose status it holds.
+        from_server: Whether the bytes are an answer of the API.
+        proven: Whether the rows were read before, and no key stood twice.
 
     Raises:
         RedcapReadError: As for ``csvtext.read_rows``; ``E_SCHEMA``, ``E_DUPLICATE_KEY``.
     """
-    rows = read_rows(path, ENDPOINT, from_server=from_server)
-    header = next(rows, None)
-    if header is None:
+    rows = Blocks(path, ENDPOINT, from_server=from_server)
+    if not rows.header:
         return
-    positions = [header.index(f"{form}_complete") for form in forms]
-    with KeyReader(header, setup.record_id_field, ENDPOINT, path.parent) as keys:
-        for row in rows:
-            yield CensusRow(keys.read(row), keys.group(row), [row[i] for i in positions])
-        keys.check_unique()
+    reader = KeyReader(rows, setup.record_id_field, ENDPOINT, path.parent, proven=proven)
+    for block in rows.read([*reader.columns(), *(f"{form}_complete" for form in forms)]):
+        yield CensusBlock(reader.read(block), {form: block.column(f"{form}_complete") for form in forms})
+    reader.check_unique()
 
 
-def take_census(path: Path, setup: ProjectSetup, *, from_server: bool, forms: Sequence[str]) -> Census:
+def read_census_rows(
+    path: Path, setup: ProjectSetup, forms: Sequence[str], *, from_server: bool
+) -> Iterator[CensusRow]:
+    """As :func:`read_census_blocks`, row by row."""
+    for keys, statuses in read_census_blocks(path, setup, forms, from_server=from_server):
+        columns = [statuses[form].to_pylist() for form in forms]
+        rows = zip(*columns, strict=True) if columns else iter([()] * len(keys.group))
+        for key, group, row in zip(keys.keys(), keys.group.to_pylist(), rows, strict=True):
+            yield CensusRow(key, group, row)
+
+
+def take_census(
+    path: Path, setup: ProjectSetup, *, from_server: bool, forms: Sequence[str], in_any_order: bool = False
+) -> Census:
     """Read and check a census.
 
     Args:
@@ -96,6 +125,7 @@ def take_census(path: Path, setup: ProjectSetup, *, from_server: bool, forms: Se
         setup: Set-up of the project.
         from_server: False for a census that was derived from an export file.
         forms: Instruments whose status the census holds.
+        in_any_order: Whether fingerprint and tallies leave the order of the rows out of account; that costs more.
 
     Raises:
         RedcapReadError: Header or rows other than the set-up promises; ``E_SITE_SET_SHRUNK`` when the project has data access
@@ -103,23 +133,17 @@ def take_census(path: Path, setup: ProjectSetup, *, from_server: bool, forms: Se
     """
     has_groups = _check_header(path, setup, forms) if from_server else bool(setup.groups)
     groups: dict[str, str] = {}
-    tallies = {form: FormTally() for form in forms}
-    whole = Tally()
-    places: dict[tuple[str, str], list[tuple[int, FormTally]]] = {}
-    for row in read_census_rows(path, setup, forms, from_server=from_server):
-        known = groups.setdefault(row.key.record_id, row.group)
-        if row.group and known != row.group:
-            if known:
-                raise RedcapReadError("E_SCHEMA", ENDPOINT, detail="a record in two data access groups")
-            groups[row.key.record_id] = row.group
-        place = (row.key.event, row.key.repeat_instrument)
-        here = places.get(place)
-        if here is None:
-            here = places[place] = [(n, tallies[form]) for n, form in enumerate(forms) if setup.lives_on(form, *place)]
-            _known_instrument(setup, row.key)
-        for position, tally in here:
-            tally.add(row.key, row.statuses[position])
-        whole.add(hashlib.blake2b("\0".join((*row.key, row.group, *row.statuses)).encode(), digest_size=16).digest())
+    whole = Tally(in_any_order=in_any_order)
+    tallies = {form: FormTally(in_any_order=in_any_order) for form in forms}
+    places = Places(setup, forms)
+    for keys, statuses in read_census_blocks(path, setup, forms, from_server=from_server):
+        _take_groups(keys, groups)
+        where, fresh = places.take(keys)
+        for place in fresh:
+            _known_instrument(setup, *place)
+        for form, tally in tallies.items():
+            tally.add(keys, statuses[form], places.here(form, where))
+        whole.add(joined(*keys, *statuses.values()))
     if from_server and setup.groups is not None:
         known_groups = {group.unique_group_name for group in setup.groups}
         if not known_groups.issuperset({*groups.values()} - {""}):
@@ -131,13 +155,24 @@ def take_census(path: Path, setup: ProjectSetup, *, from_server: bool, forms: Se
         has_groups=has_groups,
         groups=groups,
         tallies=tallies,
-        fingerprint=f"{whole.count}:{whole.total:032x}",
+        fingerprint=whole.digest,
     )
 
 
+def _take_groups(keys: KeyColumns, groups: dict[str, str]) -> None:
+    """Note the data access group of each record."""
+    rows = first_of_runs(joined(keys.record_id, keys.group))
+    for record, group in zip(keys.record_id.take(rows).to_pylist(), keys.group.take(rows).to_pylist(), strict=True):
+        known = groups.setdefault(record, group)
+        if group and known != group:
+            if known:
+                raise RedcapReadError("E_SCHEMA", ENDPOINT, detail="a record in two data access groups")
+            groups[record] = group
+
+
 def _check_header(path: Path, setup: ProjectSetup, forms: Sequence[str]) -> bool:
-    header = next(read_rows(path, ENDPOINT, from_server=True), None)
-    if header is None:
+    header = Blocks(path, ENDPOINT, from_server=True).header
+    if not header:
         return bool(setup.groups)
     has_groups = GROUP in header
     expected = [*setup.system_columns(with_group=has_groups), *(f"{form}_complete" for form in forms)]
@@ -149,8 +184,8 @@ def _check_header(path: Path, setup: ProjectSetup, forms: Sequence[str]) -> bool
     return has_groups
 
 
-def _known_instrument(setup: ProjectSetup, key: RowKey) -> None:
-    if key.repeat_instrument and not any(
-        entry.form_name == key.repeat_instrument and entry.event_name in {key.event, ""} for entry in setup.repeating
+def _known_instrument(setup: ProjectSetup, event: str, repeat_instrument: str) -> None:
+    if repeat_instrument and not any(
+        entry.form_name == repeat_instrument and entry.event_name in {event, ""} for entry in setup.repeating
     ):
         raise RedcapReadError("E_SCHEMA", ENDPOINT, detail="a repeating row of an instrument that does not repeat")

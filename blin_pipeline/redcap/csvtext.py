@@ -168,6 +168,7 @@ def _bad_row(row: Sequence[str], problem: str, tail: str, endpoint: str, *, brok
 
 
 def _check_header(header: Sequence[str], endpoint: str) -> None:
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    if repeated:
+    if not header:
+        raise RedcapReadError("E_SCHEMA", endpoint, detail="a blank line stands where the header should")
+    if len({*header}) < len(header):
         raise RedcapReadError("E_SCHEMA", endpoint, detail="a column stands twice in the header")

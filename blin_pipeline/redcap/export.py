@@ -199,7 +199,7 @@ class _Reading:
 
     def _problem(self, census: Census, log: Log | None, forms: FormsRead) -> RedcapReadError | None:
         after = self._census("census_after")
-        return judge(census, after, forms.tallies, log, self._log.read("log_after"))
+        return judge(census, after, forms, self._setup, log, self._log.read("log_after"))
 
     def _census(self, name: str) -> Census:
         census = self._reader.census(name, allow_empty=self._plan.allow_empty)
@@ -213,7 +213,7 @@ class _Reading:
     def _expect(self, census: Census) -> None:
         """Tell the bar how much is to come."""
         cells = {
-            f"records of {form!r}": census.tallies[form].rows.count * len(self._setup.form_columns(form))
+            f"records of {form!r}": census.tallies[form].n_rows * len(self._setup.form_columns(form))
             for form in self._setup.forms
         }
         self._received.steps.expect(len(census.groups), cells)

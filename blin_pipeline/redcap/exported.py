@@ -10,8 +10,8 @@ from typing import Literal
 
 from blin_pipeline.redcap.census import Census
 from blin_pipeline.redcap.disk import disk_faults
+from blin_pipeline.redcap.fates import FormFile
 from blin_pipeline.redcap.project_setup import ProjectSetup
-from blin_pipeline.redcap.rows import FormFile
 from blin_pipeline.redcap.setup_rows import LogEntry
 
 

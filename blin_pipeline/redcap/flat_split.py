@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeAlias
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from blin_pipeline.redcap.blocks import Blocks
 from blin_pipeline.redcap.csvtext import read_rows
 from blin_pipeline.redcap.disk import disk_faults
+from blin_pipeline.redcap.fates import Fate, FormFile, FormJudge, any_filled
 from blin_pipeline.redcap.flat_columns import (
     DATA_FILE,
     KEYS,
@@ -17,10 +23,13 @@ from blin_pipeline.redcap.flat_columns import (
     flat_export_names,
 )
 from blin_pipeline.redcap.flat_facts import survey_rows
+from blin_pipeline.redcap.keys import KeyReader
 from blin_pipeline.redcap.project_setup import EVENT, REPEAT_INSTRUMENT, ProjectSetup
-from blin_pipeline.redcap.rows import Fate, FormFile, FormJudge, KeyReader
 from blin_pipeline.redcap.setup_rows import Instrument, ProjectInfo
+from blin_pipeline.redcap.text_arrays import blanks
 from blin_pipeline.registry.dictionary import Dictionary
+
+_Row: TypeAlias = tuple[str, ...]
 
 #: Missing-data codes that REDCap offers; a file does not list those of its project, only their checkbox columns show.
 _OFFERED_CODES = (
@@ -84,40 +93,39 @@ class FlatSplit:
 
     def run(self) -> int:
         """Write one file per instrument and a census; return the number of rows read."""
-        rows = read_rows(self._data, DATA_FILE, from_server=False)
-        next(rows, None)
-        key_positions = [self._header.index(name) for name in self._key_columns()]
-        wanted = [[self._header.index(name) for name in file.columns] for file in self.files]
+        rows = Blocks(self._data, DATA_FILE, from_server=False)
         judges = [FormJudge(file, self.setup) for file in self.files]
         n_rows = 0
         with disk_faults("splitting the file of records"), ExitStack() as stack:
-            keys = stack.enter_context(
-                KeyReader(self._header, self._dictionary.record_id_field, DATA_FILE, self._workspace)
-            )
+            reader = KeyReader(rows, self._dictionary.record_id_field, DATA_FILE, self._workspace)
             census = self._writer(stack, self.census_path, [f"{file.form}_complete" for file in self.files])
             writers = [self._writer(stack, file.path, file.columns) for file in self.files]
-            for row in rows:
-                n_rows += 1
-                key = keys.read(row)
-                group = keys.group(row)
-                system = [row[i] for i in key_positions]
-                statuses: list[str] = []
-                for file, positions, judge, write in zip(self.files, wanted, judges, writers, strict=True):
-                    judged = judge(key, group, [row[i] for i in positions])
-                    if judged.fate is not Fate.ELSEWHERE or judged.n_filled:
-                        write([*system, *judged.cells])
-                    has_status = judged.fate is Fate.LANDED and file.columns[-1] == f"{file.form}_complete"
-                    statuses.append(judged.cells[-1] if has_status else "")
-                census([*system, *statuses])
-            keys.check_unique()
+            for block in rows.read():
+                n_rows += len(block)
+                keys = reader.read(block)
+                system = block.select(self._key_columns())
+                statuses: list[pa.StringArray] = []
+                for file, judge, write in zip(self.files, judges, writers, strict=True):
+                    cells = block.select(list(file.columns))
+                    fates = judge(keys, cells)
+                    kept = pc.or_(pc.invert(fates.of(Fate.ELSEWHERE)), any_filled(cells))
+                    write(_rows([*system.filter(kept), *cells.filter(kept)]))
+                    status = cells.column(-1) if file.columns[-1] == f"{file.form}_complete" else blanks(len(cells))
+                    statuses.append(pc.if_else(fates.of(Fate.LANDED), status, ""))
+                census(_rows([*system, *statuses]))
+            reader.check_unique()
         return n_rows
 
     def _key_columns(self) -> list[str]:
         return [self._dictionary.record_id_field, *(name for name in KEYS if name in self._header)]
 
-    def _writer(self, stack: ExitStack, path: Path, columns: Iterable[str]) -> Callable[[Iterable[str]], object]:
+    def _writer(self, stack: ExitStack, path: Path, columns: Iterable[str]) -> Callable[[Iterator[_Row]], object]:
         out = stack.enter_context(path.open("w", encoding="utf-8", newline=""))
         # All cells quoted: the writer would leave a bare carriage return unquoted.
         writer = csv.writer(out, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow([*self._key_columns(), *columns])
-        return writer.writerow
+        return writer.writerows
+
+
+def _rows(columns: Iterable[pa.StringArray]) -> Iterator[_Row]:
+    return zip(*(column.to_pylist() for column in columns), strict=True)

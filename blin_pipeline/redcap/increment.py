@@ -24,13 +24,14 @@ from blin_pipeline.redcap.csvtext import read_raw_rows
 from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.doubts import Baseline, window_begin
 from blin_pipeline.redcap.exported import describe_payload
+from blin_pipeline.redcap.fates import FormFile
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.log_lines import may_change_data
 from blin_pipeline.redcap.project_setup import ProjectSetup
 from blin_pipeline.redcap.received import Received
 from blin_pipeline.redcap.records_reading import FormsRead, RecordsReader
-from blin_pipeline.redcap.rows import FormFile, FormTally
 from blin_pipeline.redcap.setup_rows import LogEntry, parse_rows
+from blin_pipeline.redcap.tallies import FormTally
 
 #: Above this part of all records, reading everything costs the server less.
 _LARGEST_PART = 0.5
@@ -119,7 +120,7 @@ class Increment:
                 before.unlink()
             files.append(file)
             self._received.keep_file(f"record_{form}", file.path)
-            self._received.steps.finish(file.endpoint, rows=tallies[form].rows.count, n_bytes=n_bytes)
+            self._received.steps.finish(file.endpoint, rows=tallies[form].n_rows, n_bytes=n_bytes)
         return FormsRead(tuple(files), tallies)
 
     def is_same(self, census: Census) -> bool:
@@ -174,7 +175,9 @@ class Increment:
         """Record -> hash over its rows of a census, whatever their order."""
         digests: dict[str, int] = {}
         for row in read_census_rows(path, self._setup, self._setup.forms, from_server=True):
-            digest = hashlib.blake2b(repr((tuple(row.key), row.group, row.statuses)).encode(), digest_size=8).digest()
+            digest = hashlib.blake2b(
+                repr((tuple(row.key), row.group, tuple(row.statuses))).encode(), digest_size=8
+            ).digest()
             known = digests.get(row.key.record_id, 0)
             digests[row.key.record_id] = (known + int.from_bytes(digest, "big")) % _WORD
         return digests

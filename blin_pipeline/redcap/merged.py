@@ -16,9 +16,11 @@ from pathlib import Path
 from blin_pipeline.redcap.census import read_census_rows, take_census
 from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.exported import LogWatermark, ProjectExport
+from blin_pipeline.redcap.fates import Fate, FormFile
+from blin_pipeline.redcap.keys import RowKey
 from blin_pipeline.redcap.merged_setup import merged_setup, qualified
 from blin_pipeline.redcap.project_setup import ProjectSetup
-from blin_pipeline.redcap.rows import Fate, FormFile, RowKey, read_form
+from blin_pipeline.redcap.rows import read_form
 from blin_pipeline.redcap.setup_rows import LogEntry
 
 _Write = Callable[[Iterable[str]], object]

@@ -18,13 +18,13 @@ from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.redcap.census import take_census
 from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.exported import ProjectExport, describe_payload, utc_now
+from blin_pipeline.redcap.fates import FormFile
 from blin_pipeline.redcap.faults import PROJECT_FILE, RedcapReadError
 from blin_pipeline.redcap.odm.dictionary import read_dictionary
 from blin_pipeline.redcap.odm.document import Document, open_document, survey_forms
 from blin_pipeline.redcap.odm.records import OdmRecord, OdmRow, read_records
 from blin_pipeline.redcap.progress import Progress, Steps
 from blin_pipeline.redcap.project_setup import SURVEY_IDENTIFIER, ProjectSetup
-from blin_pipeline.redcap.rows import FormFile
 from blin_pipeline.redcap.setup_rows import (
     DataAccessGroup,
     ExportName,

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from blin_pipeline.redcap.batches import RecordRequests
+from blin_pipeline.redcap.blocks import Blocks
 from blin_pipeline.redcap.census import ENDPOINT, Census, expect_header, take_census
 from blin_pipeline.redcap.client import RecordFile, RedcapClient
-from blin_pipeline.redcap.csvtext import read_rows
+from blin_pipeline.redcap.exported import describe_payload
+from blin_pipeline.redcap.fates import FormFile, Places
 from blin_pipeline.redcap.faults import RedcapReadError
+from blin_pipeline.redcap.keys import KeyReader
 from blin_pipeline.redcap.parts import Parts
 from blin_pipeline.redcap.project_setup import ProjectSetup
 from blin_pipeline.redcap.received import Received
-from blin_pipeline.redcap.rows import Fate, FormFile, FormTally, read_form
+from blin_pipeline.redcap.tallies import FormTally
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,8 @@ class RecordsReader:
         self._received = received
         self._setup = setup
         self._parts = parts
+        #: Hash of the latest census's bytes, and what they say.
+        self._latest: tuple[str, Census] | None = None
 
     def census(self, name: str, *, allow_empty: bool) -> Census:
         """Read a census.
@@ -64,7 +69,10 @@ class RecordsReader:
         path = self._received.workspace / f"{name}.csv"
 
         def inspect(_: RecordFile) -> Census:
-            return take_census(path, setup, from_server=True, forms=setup.forms)
+            digest = describe_payload(name, path).sha256
+            if self._latest is None or digest != self._latest[0]:
+                self._latest = (digest, take_census(path, setup, from_server=True, forms=setup.forms))
+            return replace(self._latest[1], path=path)
 
         fields = [setup.record_id_field, *(f"{form}_complete" for form in setup.forms)]
         census = self._requests.fetch(path, ENDPOINT, inspect, fields=fields)
@@ -87,7 +95,7 @@ class RecordsReader:
             tallies[form] = self._read_form(file, census)
             files.append(file)
             payload = self._received.keep_file(f"record_{form}", file.path)
-            self._received.steps.finish(file.endpoint, rows=tallies[form].rows.count, n_bytes=payload.n_bytes)
+            self._received.steps.finish(file.endpoint, rows=tallies[form].n_rows, n_bytes=payload.n_bytes)
         return FormsRead(tuple(files), tallies)
 
     def form_file(self, form: str) -> FormFile:
@@ -116,7 +124,10 @@ class RecordsReader:
 
     def tally(self, file: FormFile, census: Census) -> FormTally:
         """Check the rows of one instrument and count them."""
-        return tally_form(file, self._header(file, census), self._setup)
+        found = Blocks(file.path, file.endpoint, from_server=True).header
+        if found:
+            expect_header(found, self._header(file, census), file.endpoint)
+        return tally_form(file, self._setup)
 
     @property
     def _id_field(self) -> list[str]:
@@ -146,17 +157,27 @@ class RecordsReader:
         return tally
 
 
-def tally_form(file: FormFile, header: Sequence[str], setup: ProjectSetup) -> FormTally:
-    """Check the columns of one instrument's rows, and count its rows.
+def tally_form(file: FormFile, setup: ProjectSetup, *, in_any_order: bool = False) -> FormTally:
+    """Count the rows of one instrument, which end with its status.
+
+    Args:
+        file: The server's answer.
+        setup: Set-up of the project.
+        in_any_order: Whether the order of the rows is left out of account.
 
     Raises:
         RedcapReadError: ``E_SCHEMA``, ``E_DUPLICATE_KEY``; as ``csvtext.read_rows``.
     """
-    found = next(read_rows(file.path, file.endpoint, from_server=True), None)
-    if found is not None:
-        expect_header(found, header, file.endpoint)
-    tally = FormTally()
-    for row in read_form(file, setup):
-        if row.fate in {Fate.LANDED, Fate.UNOPENED}:
-            tally.add(row.key, row.cells[-1])
+    tally = FormTally(in_any_order=in_any_order)
+    rows = Blocks(file.path, file.endpoint, from_server=file.from_server)
+    if not rows.header:
+        return tally
+    status = file.columns[-1]
+    places = Places(setup, [file.form])
+    reader = KeyReader(rows, setup.record_id_field, file.endpoint, file.path.parent)
+    for block in rows.read([*reader.columns(), status]):
+        keys = reader.read(block)
+        where, _ = places.take(keys)
+        tally.add(keys, block.column(status), places.here(file.form, where))
+    reader.check_unique()
     return tally

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import random
 import tracemalloc
+from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blin_pipeline.landing.compare import only_in_first
-from blin_pipeline.landing.order import row_order
-from blin_pipeline.landing.parquet import content_of, read_rows, write_table
-from blin_pipeline.landing.sorting import sorted_rows
+from blin_pipeline.landing.order import RowOrder, row_order
+from blin_pipeline.landing.parquet import content_of, read_rows, write_blocks, write_table
+from blin_pipeline.landing.sorting import OrderCheck, SortColumns, sorted_blocks, sorted_within_records
+from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.key_set import KeySet
+from blin_pipeline.redcap.text_arrays import text_batch
 
-COLUMNS = ("record_id", "event", "instrument", "instance", "value")
+COLUMNS = ("record_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance", "value")
 
 
 def _digest(text: str) -> bytes:
@@ -53,29 +57,81 @@ def test_keys_held_are_bounded_and_nothing_stays_on_the_disk(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("run_cells", [5, 50, 1_000_000])
-def test_sorting_on_the_disk_is_sorting(run_cells: int, tmp_path: Path) -> None:
+def _order(rows: list[tuple[str, ...]]) -> SortColumns:
+    return RowOrder(row[0] for row in rows).columns
+
+
+@pytest.mark.parametrize("share_cells", [5, 50, 300, 1_000_000])
+def test_sorting_on_the_disk_is_sorting(share_cells: int, tmp_path: Path) -> None:
     choose = random.Random(3)
     rows = [(str(record), "", "course", str(n), f"é {record} {n}\n") for record in range(1, 12) for n in range(1, 12)]
     shuffled = choose.sample(rows, len(rows))
     path = tmp_path / "t.parquet"
     write_table(path, COLUMNS, shuffled)
-    runs = tmp_path / "runs"
-    runs.mkdir()
-    found = list(sorted_rows(path, lambda row: row_order(*row[:4]), runs, run_cells))
-    assert found == rows
+    blocks = [found for found, _ in sorted_blocks(path, _order(rows), COLUMNS, share_cells)]
+    assert [tuple(row.values()) for block in blocks for row in block.to_pylist()] == rows
+    # A record's rows stay together, and a share holds no more than it may unless one record alone is larger.
+    assert max(len(block) for block in blocks) == max(11, min(121, share_cells // 5 // 11 * 11))
 
 
 def test_table_that_arrives_out_of_order_is_the_same_table(tmp_path: Path) -> None:
-    rows = [(str(record), "", "", "", "x") for record in range(1, 3000)]
+    rows = [(str(record), "", "", "", "x") for record in range(1, 40_000)]
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
-    in_order = write_table(tmp_path / "a" / "t.parquet", COLUMNS, rows, lambda row: row_order(*row[:4]))
-    out_of_order = write_table(tmp_path / "b" / "t.parquet", COLUMNS, rows[::-1], lambda row: row_order(*row[:4]))
+    in_order = write_blocks(tmp_path / "a" / "t.parquet", COLUMNS, [text_batch(COLUMNS, rows)], _order(rows))
+    backwards = [text_batch(COLUMNS, rows[begin : begin + 999][::-1]) for begin in range(0, len(rows), 999)][::-1]
+    out_of_order = write_blocks(tmp_path / "b" / "t.parquet", COLUMNS, backwards, _order(rows))
     assert out_of_order == in_order
     assert content_of(tmp_path / "b" / "t.parquet") == in_order.content_sha256
     assert list(read_rows(tmp_path / "b" / "t.parquet")) == rows
     assert [path.name for path in (tmp_path / "b").iterdir()] == ["t.parquet"]
+
+
+_KEYS = st.tuples(
+    st.sampled_from(["1", "2", "10", "09", "B-2", "B-10"]),
+    st.sampled_from(["", "a_arm_1", "b_arm_1"]),
+    st.sampled_from(["", "course", "relapse"]),
+    st.sampled_from(["", "0", "1", "01", "2", "10", "9", "123456789012345678901234567890"]),
+)
+
+
+@given(keys=st.lists(_KEYS, unique=True, max_size=12), cuts=st.sets(st.integers(1, 11)))
+@settings(deadline=None)
+def test_columns_order_rows_as_their_keys_do(keys: list[tuple[str, str, str, str]], cuts: set[int]) -> None:
+    """Within records rows are put in order; whether that is the order of all is seen."""
+    check = OrderCheck()
+    found = [row[:4] for row in _passed(check, [(*key, "") for key in keys], cuts)]
+    in_order = sorted(keys, key=lambda key: row_order(*key))
+    assert sorted(found) == sorted(keys)
+    assert check.holds == (found == in_order)
+    records = [key[0] for key in keys]
+    if [key[0] for key in in_order] == records:
+        assert check.holds
+
+
+@given(
+    keys=st.lists(_KEYS, unique=True, min_size=1, max_size=8), place=st.integers(0, 7), cuts=st.sets(st.integers(1, 8))
+)
+@settings(deadline=None)
+def test_rows_that_tie_are_not_in_order(keys: list[tuple[str, str, str, str]], place: int, cuts: set[int]) -> None:
+    in_order = sorted([*keys, keys[place % len(keys)]], key=lambda key: row_order(*key))
+    check = OrderCheck()
+    assert len([*_passed(check, [(*key, "") for key in in_order], cuts)]) == len(in_order)
+    assert not check.holds
+
+
+def _passed(check: OrderCheck, rows: list[tuple[str, ...]], cuts: set[int]) -> Iterator[tuple[str, ...]]:
+    places = [0, *sorted(cuts), len(rows)]
+    blocks = [text_batch(COLUMNS, rows[begin:end]) for begin, end in pairwise(places)]
+    for block in check.watched(sorted_within_records(blocks, _order(rows))):
+        yield from (tuple(row.values()) for row in block.to_pylist())
+
+
+def test_row_that_came_twice_is_refused(tmp_path: Path) -> None:
+    rows = [("2", "", "", "", "x"), ("1", "", "", "", "x"), ("2", "", "", "", "y")]
+    with pytest.raises(RedcapReadError) as caught:
+        write_blocks(tmp_path / "t.parquet", COLUMNS, [text_batch(COLUMNS, rows)], _order(rows))
+    assert caught.value.code == "E_DUPLICATE_KEY"
 
 
 @given(first=st.sets(st.integers(0, 30)), second=st.sets(st.integers(0, 30)))

@@ -11,8 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from blin_pipeline.landing import parquet
-from blin_pipeline.landing.order import natural, row_order
-from blin_pipeline.landing.parquet import content_of, read_rows, write_table
+from blin_pipeline.landing.order import RowOrder, row_order
+from blin_pipeline.landing.parquet import content_of, read_rows, write_blocks, write_table
+from blin_pipeline.redcap.project_setup import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
+from blin_pipeline.redcap.text_arrays import text_batch
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
 ROWS = st.lists(st.tuples(TEXT, TEXT), max_size=12)
@@ -88,10 +90,13 @@ def test_rows_that_arrive_in_disorder_are_sorted_across_batches(
 ) -> None:
     monkeypatch.setattr(parquet, "BATCH_ROWS", 3)
     ids = ["10", "9", "S-2", "S-10", "1", "09", "100"]
-    entry = write_table(tmp_path / "t.parquet", ["a"], [(i,) for i in ids], lambda row: natural(row[0]))
+    columns = ["record_id", EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE]
+    blocks = [text_batch(columns, [(i, "", "", "") for i in some]) for some in (ids[:5], ids[5:])]
+    entry = write_blocks(tmp_path / "t.parquet", columns, blocks, RowOrder(ids).columns)
     assert [row[0] for row in read_rows(tmp_path / "t.parquet")] == ["1", "09", "9", "10", "100", "S-2", "S-10"]
-    ordered = write_table(tmp_path / "o.parquet", ["a"], read_rows(tmp_path / "t.parquet"))
+    ordered = write_table(tmp_path / "o.parquet", columns, read_rows(tmp_path / "t.parquet"))
     assert ordered.content_sha256 == entry.content_sha256
+    assert ordered.sha256 == entry.sha256
 
 
 @given(st.lists(st.tuples(TEXT, TEXT, TEXT, st.integers(0, 10**30).map(str) | st.just("")), unique=True))

@@ -17,8 +17,9 @@ from blin_pipeline.landing.reading import records
 from blin_pipeline.landing.write import land
 from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
+from blin_pipeline.redcap.fates import Fate
 from blin_pipeline.redcap.merged import merge_exports
-from blin_pipeline.redcap.rows import Fate, read_form
+from blin_pipeline.redcap.rows import read_form
 from blin_pipeline.registry.dictionary import Dictionary, Field
 from blin_pipeline.sandbox.rights import TokenRights
 from blin_pipeline.sandbox.rows import SourceProject

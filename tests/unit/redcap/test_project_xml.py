@@ -13,8 +13,9 @@ import pytest
 from blin_pipeline.errors import BlinError
 from blin_pipeline.landing.write import land
 from blin_pipeline.redcap.exported import ProjectExport
+from blin_pipeline.redcap.fates import Fate
 from blin_pipeline.redcap.project_xml import export_from_project_xml
-from blin_pipeline.redcap.rows import Fate, read_form
+from blin_pipeline.redcap.rows import read_form
 
 KEYS = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance")
 Cell = tuple[str, ...]

@@ -10,8 +10,9 @@ from redcap_sample import ROWS, TOKEN, client, project
 
 from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
+from blin_pipeline.redcap.fates import Fate
 from blin_pipeline.redcap.faults import RedcapReadError
-from blin_pipeline.redcap.rows import Fate, read_form
+from blin_pipeline.redcap.rows import read_form
 from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultPlan
 from blin_pipeline.sandbox.faults import FaultKind as K
 from blin_pipeline.sandbox.rows import FormRow, SourceProject

@@ -13,9 +13,10 @@ from redcap_sample import CANARY, DICTIONARY, PULLED_AT, ROWS, TOKEN, client, pr
 
 from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
+from blin_pipeline.redcap.fates import Fate
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.progress import Step, Steps
-from blin_pipeline.redcap.rows import Fate, read_form
+from blin_pipeline.redcap.rows import read_form
 from blin_pipeline.registry.dictionary import Dictionary, Field
 from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, FaultPlan
 from blin_pipeline.sandbox.project import ProjectState
@@ -354,7 +355,7 @@ def test_value_on_a_row_of_another_instrument_is_set_apart(workspace: Path) -> N
     course.path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     misplaced = [row for row in read_form(course, export.setup) if row.fate is Fate.MISPLACED]
-    assert [(row.key.record_id, row.n_filled) for row in misplaced] == [("S1-9", 1)]
+    assert [(row.key.record_id, [*filter(None, row.cells)]) for row in misplaced] == [("S1-9", ["stray"])]
 
 
 def test_only_exact_columns_are_accepted(sandbox: RunningSandbox, workspace: Path) -> None:

@@ -11,8 +11,9 @@ from fault_codes import EVERYWHERE, EXCEPTIONS, ONLY_CSV, ONLY_JSON
 from redcap_sample import CANARY, TOKEN, Waits, client, project
 
 from blin_pipeline.redcap.export import ReadingPlan, export_project
+from blin_pipeline.redcap.fates import Fate
 from blin_pipeline.redcap.faults import RedcapReadError
-from blin_pipeline.redcap.rows import Fate, read_form
+from blin_pipeline.redcap.rows import read_form
 from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, FaultPlan
 from blin_pipeline.sandbox.rights import TokenRights
 from blin_pipeline.sandbox.serve import RunningSandbox, serving

@@ -13,8 +13,9 @@ from redcap_sample import DICTIONARY, TOKEN, client
 from blin_pipeline.errors import BlinError
 from blin_pipeline.redcap.export import export_project
 from blin_pipeline.redcap.exported import ProjectExport
+from blin_pipeline.redcap.fates import Fate
 from blin_pipeline.redcap.files import export_from_files
-from blin_pipeline.redcap.rows import Fate, read_form
+from blin_pipeline.redcap.rows import read_form
 from blin_pipeline.registry.dictionary import COLUMNS, Dictionary
 from blin_pipeline.sandbox.serve import RunningSandbox
 
