@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 from blin_pipeline.errors import DataError, LockedError
 from blin_pipeline.landing.archive import archive
 from blin_pipeline.landing.ledger import Reading, append
-from blin_pipeline.landing.manifest import FateCount, FormEntry, LogWatermark, PullManifest, content_hash
+from blin_pipeline.landing.manifest import FateCount, FormEntry, LogWatermark, PayloadEntry, PullManifest, content_hash
 from blin_pipeline.landing.order import RowOrder
 from blin_pipeline.landing.parquet import write_blocks
 from blin_pipeline.landing.pull import Pull, facts_of, open_pull
@@ -94,8 +94,7 @@ class _Landing:
         forms = {file.form: self._write_form(file, labels.get(file.form, "")) for file in export.forms}
         setup = write_setup(export, self._quarantine, self._order, self._private("setup"))
         self._steps.finish("landed: the set-up")
-        payload_folder = self._private("payload")
-        payloads = {payload.name: archive(payload, payload_folder) for payload in export.payloads}
+        payloads = self._archive()
         self._steps.finish("archived: exact bytes", n_bytes=sum(entry.n_bytes for entry in payloads.values()))
         info, mark = export.setup.info, export.log_watermark
         groups = set(export.census.groups.values()) | {group.unique_group_name for group in export.setup.groups or ()}
@@ -128,6 +127,16 @@ class _Landing:
         manifest = manifest.model_copy(update={"pull_id": content[:16], "content_sha256": content})
         _write_private(self._folder / "manifest.json", manifest.canonical())
         return manifest
+
+    def _archive(self) -> dict[str, PayloadEntry]:
+        """Keep the exact bytes; two answers of the same bytes (as a rule both censuses are) share a file."""
+        folder = self._private("payload")
+        kept: dict[str, PayloadEntry] = {}
+        of_bytes: dict[str, PayloadEntry] = {}
+        for payload in self._export.payloads:
+            entry = of_bytes.get(payload.sha256) or archive(payload, folder)
+            kept[payload.name] = of_bytes[entry.sha256] = entry
+        return kept
 
     def _private(self, name: str) -> Path:
         folder = self._folder / name
