@@ -40,6 +40,6 @@ select
     change_date,
     count(*) as n_changes,
     -- Infused days of the cycles that ended on the day; null when one of them is not known.
-    case when count(*) = count(delivered_days) then sum(delivered_days) end as delivered_days
+    case when count(*) = count(delivered_days) then {{ exact_sum('delivered_days') }} end as delivered_days
 from changed
 group by patient_key, change_cd, change_date

@@ -7,7 +7,7 @@ with covered as (
         span.t_start,
         coalesce(sum(case when changed.change_cd = 'BLIN_START' then changed.n_changes end), 0) as n_blin_starts,
         coalesce(sum(case when changed.change_cd = 'BLIN_STOP' then changed.n_changes end), 0) as n_blin_stops,
-        sum(case when changed.change_cd = 'BLIN_STOP' then changed.delivered_days end) as blin_days,
+        {{ exact_sum("case when changed.change_cd = 'BLIN_STOP' then changed.delivered_days end") }} as blin_days,
         sum(
             case when changed.change_cd = 'BLIN_STOP' and changed.delivered_days is null then 1 else 0 end
         ) as n_unknown,
