@@ -46,7 +46,7 @@ test: $(INSTALLED) ## The whole suite: lint, types, rooms, unit, dbt, end to end
 
 check: $(INSTALLED) ## Fast inner loop: lint, types, rooms and the quick tests
 	@$(MAKE) --no-print-directory lint-python
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
+	@BLIN_PROOF=quick $(BIN)/python -m pytest -n 2 --dist loadgroup -m "not slow" -q
 
 docs: $(INSTALLED) ## The tables as one page: lineage, columns, checks; no data
 	@$(BIN)/blin docs
@@ -62,7 +62,7 @@ lint-python:
 
 lint-sql:
 	@mkdir -p data/lint
-	@$(DBT_CHECK) $(BIN)/sqlfluff lint dbt_project/models dbt_project/tests
+	@$(DBT_CHECK) $(BIN)/sqlfluff lint --processes 0 dbt_project/models dbt_project/tests
 
 lint-docker:
 	@$(BIN)/yamllint --strict docker .pre-commit-config.yaml

@@ -96,7 +96,7 @@ def test_queries_hold_no_value(build: Build, tables: duckdb.DuckDBPyConnection) 
 def test_row_order_time_zone_and_locale_change_nothing(build: Build, tmp_path: Path) -> None:
     rows = list(build.registry.rows)
     random.Random(11).shuffle(rows)
-    again = tmp_path / "again.duckdb"
+    again = tmp_path / build.warehouse.name
     source = build.registry
     write_raw(again, RawRegistry(rows, tuple(reversed(source.sites)), source.record_groups, source.cut, source.cut_utc))
     place = {"TZ": "Asia/Tokyo", "LC_ALL": "tr_TR.UTF-8", "LANG": "tr_TR.UTF-8"}

@@ -13,6 +13,8 @@ from .expectation import CyclePlace, Expected, expected
 from .records import Record
 from .survival import delayed_rows, plain_rows, product_limit, survive
 
+pytestmark = pytest.mark.slow
+
 SEEDS = [20240614, 5, 6, 7]
 
 

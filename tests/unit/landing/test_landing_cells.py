@@ -20,6 +20,8 @@ from blin_pipeline.redcap.files import export_from_files
 from blin_pipeline.sandbox.load import project_from_export
 from blin_pipeline.sandbox.serve import serving
 
+pytestmark = pytest.mark.slow
+
 SYSTEM = ("redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance", "redcap_data_access_group")
 #: Recorded projects whose data file a server wrote, with what stands in it: records, non-blank cells that are no key.
 NAMED = {"repeating-instruments-sparse": (5, 40), "clinical-trial-1": (500, 6000)}

@@ -19,6 +19,8 @@ from blin_pipeline.redcap.rows import read_form
 from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, FaultPlan
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 
+pytestmark = pytest.mark.slow
+
 K = FaultKind
 ATTEMPTS = 5
 #: What may mean that the whole is too much for the server: then records are asked for in batches as well.

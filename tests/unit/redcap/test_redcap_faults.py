@@ -18,6 +18,8 @@ from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, FaultPlan
 from blin_pipeline.sandbox.rights import TokenRights
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 
+pytestmark = pytest.mark.slow
+
 K = FaultKind
 #: Endpoint -> (content, form) that the fault strikes; a census asks for no single form.
 JSON_ENDPOINTS = {

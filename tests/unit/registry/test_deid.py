@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from proof import proof_count
 
 from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.registry.deid import (
@@ -297,7 +298,7 @@ def studies(draw: st.DrawFn) -> tuple[Dictionary, Policy]:
     return Dictionary(fields=fields), a_policy(tables=tables, approved=approvals_given)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=proof_count(1000, 1000, quick=100), deadline=None)
 @given(studies())
 def test_no_dictionary_gets_a_field_out_without_a_row_or_an_identifier_as_it_stands(
     study: tuple[Dictionary, Policy],

@@ -13,6 +13,8 @@ from blin_pipeline.errors import DataError
 from blin_pipeline.release.publish import point_current_to, rollback
 from blin_pipeline.release.reading import list_releases, open_release_database
 
+pytestmark = pytest.mark.slow
+
 SWAPS = 50
 READERS = 3
 

@@ -8,6 +8,8 @@ import pytest
 from html_page import Box, Page
 from report_sample import CASES
 
+pytestmark = pytest.mark.slow
+
 
 def overlap(a: Box, b: Box) -> bool:
     return min(a[2], b[2]) - max(a[0], b[0]) > 0.5 and min(a[3], b[3]) - max(a[1], b[1]) > 0.5

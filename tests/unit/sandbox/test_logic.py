@@ -150,7 +150,7 @@ _TOKENS = st.sampled_from(
 )
 
 
-@settings(max_examples=proof_count(300, 20_000), deadline=None, derandomize=True)
+@settings(max_examples=proof_count(300, 20_000, quick=60), deadline=None, derandomize=True)
 @given(st.lists(_TOKENS, max_size=14).map(" ".join))
 def test_any_text_is_no_expression_or_has_a_result(text: str) -> None:
     expression = parse_logic(text)
@@ -160,7 +160,7 @@ def test_any_text_is_no_expression_or_has_a_result(text: str) -> None:
         assert expression.holds(scope) in {True, False}
 
 
-@settings(max_examples=proof_count(100, 5000), deadline=None, derandomize=True)
+@settings(max_examples=proof_count(100, 5000, quick=30), deadline=None, derandomize=True)
 @given(
     st.sampled_from(sorted(FUNCTIONS)),
     st.lists(

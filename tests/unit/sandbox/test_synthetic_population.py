@@ -17,6 +17,8 @@ from blin_pipeline.sandbox.synthetic.journey import DIED_UNSEEN, ENTERED, Journe
 from blin_pipeline.sandbox.synthetic.person import draw_person
 from blin_pipeline.sandbox.synthetic.sites import build_sites
 
+pytestmark = pytest.mark.slow
+
 CANDIDATES = 7000
 
 
