@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import dbt_parsed
 import pytest
 
 from blin_pipeline.sandbox.synthetic import SyntheticRegistry
+from blin_pipeline.settings import DBT_PROJECT_DIR, load_settings
 
 TOKEN = "0123456789ABCDEF0123456789ABCDEF"
 CUT = date(2026, 6, 30)
@@ -89,3 +91,25 @@ def write_settings(path: Path, url: str, registry: SyntheticRegistry, *, token: 
         ]
     (path / "blin.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
     return Home(path)
+
+
+def point_to(home: Home, url: str, **settings: object) -> None:
+    """Let a home read another server, with further settings of its source."""
+    text = (home.path / "blin.toml").read_text(encoding="utf-8")
+    lines = [f'url = "{url}"' if line.startswith("url") else line for line in text.splitlines()]
+    where = lines.index("[source]") + 1
+    lines[where:where] = [f"{name} = {value}" for name, value in settings.items()]
+    (home.path / "blin.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def with_parsed_project(path: Path) -> Path:
+    """Spare a new home its first reading of the dbt project: it gets the parse that all tests share."""
+    from blin_pipeline.orchestration.tables import _sources_hash
+
+    settings = load_settings(path)
+    settings.prepare_home()
+    folder = settings.dbt_dir / "parsed"
+    folder.mkdir(mode=0o700)
+    shutil.copyfile(dbt_parsed.parsed(DBT_PROJECT_DIR) / dbt_parsed.MANIFEST, folder / dbt_parsed.MANIFEST)
+    (folder / "sources.sha256").write_text(_sources_hash(), encoding="ascii")
+    return path

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 from filelock import FileLock
-from homes import TOKEN, Home, write_settings
+from homes import TOKEN, point_to
 
 from blin_pipeline.orchestration.refresh import run_refresh
 from blin_pipeline.registry.dictionary import Dictionary
@@ -20,31 +20,10 @@ from blin_pipeline.settings import load_settings
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory, small_registry):
-    """A home with a release of the small registry; copied for every case."""
-    folder = tmp_path_factory.mktemp("published") / "home"
-    folder.mkdir()
-    with serving({TOKEN: small_registry.project}) as running:
-        home = write_settings(folder, running.url, small_registry)
-        assert run_refresh(load_settings(home.path)).success
-    return home
-
-
 @pytest.fixture
-def home(published, tmp_path):
-    """A copy of the published home."""
-    copy = tmp_path / "home"
-    shutil.copytree(published.path, copy, symlinks=True)
-    return Home(copy)
-
-
-def _point_to(home, url, **settings):
-    text = (home.path / "blin.toml").read_text(encoding="utf-8")
-    lines = [f'url = "{url}"' if line.startswith("url") else line for line in text.splitlines()]
-    where = lines.index("[source]") + 1
-    lines[where:where] = [f"{name} = {value}" for name, value in settings.items()]
-    (home.path / "blin.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+def home(published_copy):
+    """A home with a release of the small registry."""
+    return published_copy
 
 
 def _fails_with(home, code, exit_code):
@@ -63,7 +42,7 @@ def _fails_with(home, code, exit_code):
 
 
 def test_unreachable_server(home):
-    _point_to(home, "http://127.0.0.1:9/api/")
+    point_to(home, "http://127.0.0.1:9/api/")
     _fails_with(home, "E_CONNECTION", 3)
 
 
@@ -78,21 +57,21 @@ def test_unreachable_server(home):
     ],
 )
 def test_a_server_that_hangs_breaks_or_lies(home, sandbox, kind, code):
-    _point_to(home, sandbox.url, read_seconds=0.5)
+    point_to(home, sandbox.url, read_seconds=0.5)
     content = None if kind in {FaultKind.HANG, FaultKind.MAINTENANCE, FaultKind.STATUS_HTML} else "record"
     sandbox.faults.add(Fault(kind, content=content, times=ALWAYS))
     _fails_with(home, code, 3)
 
 
 def test_a_login_page_instead_of_data(home, sandbox):
-    _point_to(home, sandbox.url)
+    point_to(home, sandbox.url)
     sandbox.faults.add(Fault(FaultKind.REDIRECT_302, times=ALWAYS))
     _fails_with(home, "E_REDIRECT", 3)
 
 
 def test_a_wrong_token_is_refused_and_never_shown(home, small_registry):
     with serving({"F" * 32: small_registry.project}) as running:
-        _point_to(home, running.url)
+        point_to(home, running.url)
         failure = _fails_with(home, "E_AUTH", 3)
     assert TOKEN not in str(failure)
 
@@ -105,7 +84,7 @@ def test_a_dictionary_that_lacks_required_concepts(home, small_registry):
         for row in project.rows
     )
     with serving({TOKEN: replace(project, dictionary=Dictionary(fields=kept), rows=rows)}) as running:
-        _point_to(home, running.url)
+        point_to(home, running.url)
         failure = _fails_with(home, "E_REQUIRED_CONCEPTS", 2)
     assert "death_date" in failure.what
     assert "contact_status" in failure.what
@@ -120,7 +99,7 @@ def test_a_retyped_field_stops_before_any_table_is_built(home, small_registry):
         for field in project.dictionary.fields
     )
     with serving({TOKEN: replace(project, dictionary=Dictionary(fields=fields))}) as running:
-        _point_to(home, running.url)
+        point_to(home, running.url)
         failure = _fails_with(home, "E_DICTIONARY_DRIFT", 2)
     assert "dx_date" in failure.what
 
@@ -128,7 +107,7 @@ def test_a_retyped_field_stops_before_any_table_is_built(home, small_registry):
 def test_an_empty_project(home, small_registry):
     empty = replace(small_registry.project, rows=(), record_groups={})
     with serving({TOKEN: empty}) as running:
-        _point_to(home, running.url)
+        point_to(home, running.url)
         _fails_with(home, "E_EMPTY_PROJECT", 3)
 
 
@@ -141,14 +120,14 @@ def test_records_gone_without_a_deletion_in_the_log(home, small_registry):
         record_groups={record: group for record, group in project.record_groups.items() if record != gone},
     )
     with serving({TOKEN: fewer}) as running:
-        _point_to(home, running.url)
+        point_to(home, running.url)
         failure = _fails_with(home, "E_UNEXPLAINED_LOSS", 1)
         assert gone not in str(failure)
         _fails_with(home, "E_UNEXPLAINED_LOSS", 1)
 
 
 def test_an_unknown_site_is_refused(home, sandbox):
-    _point_to(home, sandbox.url)
+    point_to(home, sandbox.url)
     text = (home.path / "blin.toml").read_text(encoding="utf-8")
     first_site = text.index("[[sites]]")
     second_site = text.index("[[sites]]", first_site + 1)
@@ -157,7 +136,7 @@ def test_an_unknown_site_is_refused(home, sandbox):
 
 
 def test_a_second_refresh_while_one_runs(home, sandbox):
-    _point_to(home, sandbox.url)
+    point_to(home, sandbox.url)
     before = home.release_hashes()
     with FileLock(home.path / "restricted" / "refresh.lock"):
         second = home.blin("refresh", check=False)
@@ -173,7 +152,7 @@ def test_no_space_left(home, sandbox, tmp_path):
     if os.geteuid() != 0 or os.system(f"mount -t tmpfs -o size=48k tmpfs {small}") != 0:
         pytest.skip("a small file system cannot be mounted here")
     try:
-        _point_to(home, sandbox.url)
+        point_to(home, sandbox.url)
         pulls = home.path / "restricted" / "pulls"
         shutil.rmtree(pulls, ignore_errors=True)
         pulls.symlink_to(small)

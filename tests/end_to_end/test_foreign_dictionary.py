@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import requests
-from homes import CUT, TOKEN
+from homes import CUT, TOKEN, with_parsed_project
 
 from blin_pipeline.orchestration.refresh import run_refresh
 from blin_pipeline.registry.dictionary import COLUMNS, Dictionary
@@ -138,6 +138,7 @@ def _refresh(folder: Path, registry: SyntheticRegistry, **more: object) -> Setti
         for site in registry.sites
     ]
     source = {"kind": "files", "data": "export/data.csv", "dictionary": "export/dictionary.csv"}
+    with_parsed_project(folder)
     settings = load_settings(folder, synthetic=True, data_cut=CUT, source=source, sites=sites, **more)
     result = run_refresh(settings)
     assert result.success, [str(failure) for failure in result.failures]

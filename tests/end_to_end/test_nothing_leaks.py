@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import duckdb
 import pytest
-from homes import TOKEN, write_settings
+from homes import TOKEN, with_parsed_project, write_settings
 
 from blin_pipeline.sandbox.serve import serving
 
@@ -98,6 +98,7 @@ def test_a_failed_refresh_leaks_nothing_either(tmp_path, small_registry):
     plan = FaultPlan([Fault(FaultKind.EXTRA_COLUMN, content="record", form="registration", times=ALWAYS)])
     with serving({TOKEN: project}, faults=plan) as running:
         home = write_settings(folder, running.url, small_registry)
+        with_parsed_project(home.path)
         failed = home.blin("refresh", check=False)
     assert failed.returncode == 3
     records = {row.record_id for row in project.rows}

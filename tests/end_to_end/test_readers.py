@@ -6,10 +6,9 @@ import random
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
-from homes import TOKEN, write_settings
+from homes import TOKEN, point_to
 from proof import proof_count
 
 from blin_pipeline.sandbox.serve import serving
@@ -43,11 +42,14 @@ def _records(home):
     return home.json("query", "select count(*) from marts.subject")["rows"][0][0]
 
 
-def test_an_analyst_holds_the_release_open_while_a_refresh_publishes(tmp_path, running, small_registry):
-    folder = tmp_path / "home"
-    folder.mkdir()
-    home = write_settings(folder, running.url, small_registry)
-    home.blin("refresh")
+@pytest.fixture
+def home(published_copy, running):
+    """A home with a release of what the sandbox serves."""
+    point_to(published_copy, running.url)
+    return published_copy
+
+
+def test_an_analyst_holds_the_release_open_while_a_refresh_publishes(home, running, small_registry):
     first, n_before = home.current, _records(home)
     database = str(home.path / "releases" / "current" / "analytic.duckdb")
     with subprocess.Popen(
@@ -69,18 +71,12 @@ def test_an_analyst_holds_the_release_open_while_a_refresh_publishes(tmp_path, r
 
 
 @pytest.mark.timeout(0)
-def test_a_refresh_killed_at_any_moment_leaves_the_last_release_intact(tmp_path, running, small_registry):
-    folder = tmp_path / "home"
-    folder.mkdir()
-    home = write_settings(folder, running.url, small_registry)
-    started = time.monotonic()
-    home.blin("refresh")
-    whole = time.monotonic() - started
+def test_a_refresh_killed_at_any_moment_leaves_the_last_release_intact(home, published):
     before = home.release_hashes()
     chance = random.Random(20240614)
     for number in range(proof_count(2, 20)):
         process = home.start("refresh", "--force")
-        moment = whole * chance.uniform(0.15, 0.95)
+        moment = published.seconds * chance.uniform(0.15, 0.95)
         try:
             process.wait(timeout=moment)
         except subprocess.TimeoutExpired:

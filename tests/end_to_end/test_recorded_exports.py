@@ -7,7 +7,7 @@ from collections import Counter
 
 import pyarrow.parquet as pq
 import pytest
-from homes import Home
+from homes import Home, with_parsed_project
 
 pytestmark = pytest.mark.slow
 PROJECTS = ("repeating-instruments-sparse", "clinical-trial-1")
@@ -46,7 +46,7 @@ def test_every_cell_is_landed(project, tmp_path):
 
 
 def test_a_refresh_refuses_with_the_list_of_what_is_missing(project, tmp_path):
-    home = Home(tmp_path)
+    home = Home(with_parsed_project(tmp_path))
     arguments = ["--data", str(project / "data.csv"), "--dictionary", str(project / "dictionary.csv")]
     refused = home.blin("refresh", *arguments, check=False)
     assert refused.returncode == 2

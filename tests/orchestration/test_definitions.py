@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from dagster._core.events import DagsterEventType
+from homes import with_parsed_project
 
 from blin_pipeline.errors import DataError, SourceError
 from blin_pipeline.orchestration.automation import failure_sensor
@@ -36,7 +37,7 @@ PLAIN = (
 @pytest.fixture(scope="module")
 def defs(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
     """The definitions of a home folder in which nothing has run."""
-    return build_defs(load_settings(tmp_path_factory.mktemp("home"), time_zone=ZONE))
+    return build_defs(load_settings(with_parsed_project(tmp_path_factory.mktemp("home")), time_zone=ZONE))
 
 
 @pytest.fixture(scope="module")
