@@ -20,6 +20,7 @@ from proof import proof_count
 from redcap_sample import DICTIONARY, TOKEN, client, project
 from row_reference import plain_rows
 
+from blin_pipeline.landing.write import land
 from blin_pipeline.redcap import blocks as blocks_module
 from blin_pipeline.redcap.blocks import Blocks, is_canonical
 from blin_pipeline.redcap.census import take_census
@@ -381,3 +382,12 @@ def test_census_with_the_bytes_of_the_one_before_is_that_census(export: ProjectE
     assert again.fingerprint == export.census.fingerprint
     assert replace(again, tallies={}) == replace(export.census, tallies={})
     assert all(again.tallies[form].agrees(tally) for form, tally in export.census.tallies.items())
+
+
+def test_both_censuses_lie_in_one_file_of_the_archive(export: ProjectExport, tmp_path: Path) -> None:
+    pull = land(export, tmp_path / "pulls")
+    entries = pull.manifest.payloads
+    assert entries["census_before"] == entries["census_after"]
+    assert pull.payload("census_after") == export.census.path.read_bytes()
+    assert len({entry.path for entry in entries.values()}) == len([*(pull.path / "payload").iterdir()]) < len(entries)
+    pull.verify()
