@@ -40,6 +40,8 @@ class Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    # Head and body of an answer are two sends: the second must not wait for the first to be acknowledged.
+    disable_nagle_algorithm = True
     protocol_version = "HTTP/1.1"
     server: Server
 

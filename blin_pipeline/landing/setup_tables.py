@@ -16,7 +16,7 @@ from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.fates import Places
 from blin_pipeline.redcap.keys import KeyColumns
 from blin_pipeline.redcap.project_setup import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT
-from blin_pipeline.redcap.text_arrays import text_array, text_schema
+from blin_pipeline.redcap.text_arrays import is_blank, is_filled, number, text_array, text_schema
 from blin_pipeline.registry.dictionary import COLUMNS
 
 #: First columns of every landed instrument.
@@ -69,7 +69,7 @@ def _census(export: ProjectExport) -> Iterator[pa.RecordBatch]:
     """One row per row of the project and instrument that can stand on it."""
     setup, census = export.setup, export.census
     forms = text_array(census.forms)
-    n_forms = len(forms)
+    n_forms = number(len(forms))
     places = Places(setup, census.forms)
     blocks = read_census_blocks(census.path, setup, census.forms, from_server=census.from_server, proven=True)
     for keys, statuses in blocks:
@@ -77,16 +77,16 @@ def _census(export: ProjectExport) -> Iterator[pa.RecordBatch]:
         group = _known_groups(keys, census.groups)
         here = [pc.indices_nonzero(places.here(form, where)) for form in census.forms]
         # Row after row, and within a row in the order of the instruments.
-        numbers = [pc.add(pc.multiply(rows, n_forms), n) for n, rows in enumerate(here)]
+        numbers = [pc.add(pc.multiply(rows.cast(pa.int64()), n_forms), number(n)) for n, rows in enumerate(here)]
         by_form = pc.sort_indices(pa.concat_arrays(numbers))
-        number = pa.concat_arrays(numbers).take(by_form)
-        row = pc.divide(number, n_forms)
+        place = pa.concat_arrays(numbers).take(by_form)
+        row = pc.divide(place, n_forms)
         status = pa.concat_arrays([statuses[form].take(rows) for form, rows in zip(census.forms, here, strict=True)])
         yield pa.RecordBatch.from_arrays(
             [
                 *(column.take(row) for column in (keys.record_id, keys.event, group)),
                 *(column.take(row) for column in (keys.repeat_instrument, keys.repeat_instance)),
-                forms.take(pc.subtract(number, pc.multiply(row, n_forms))),
+                forms.take(pc.subtract(place, pc.multiply(row, n_forms))),
                 status.take(by_form),
             ],
             schema=text_schema(CENSUS_COLUMNS),
@@ -95,7 +95,7 @@ def _census(export: ProjectExport) -> Iterator[pa.RecordBatch]:
 
 def _known_groups(keys: KeyColumns, groups: Mapping[str, str]) -> pa.StringArray:
     """Groups of rows; where a row does not show it, that of its record."""
-    silent = keys.record_id.filter(pc.equal(keys.group, ""))
+    silent = keys.record_id.filter(is_blank(keys.group))
     if not any(groups[record] for record in pc.unique(silent).to_pylist()):
         return keys.group
     return text_array([groups[record] for record in keys.record_id.to_pylist()])
@@ -112,7 +112,7 @@ def _form_events(export: ProjectExport) -> Iterator[tuple[str, str, str]]:
         pairs = {
             (row[EVENT], row["form"])
             for block in _census(export)
-            for row in block.filter(pc.not_equal(block.column("complete_cd"), "")).select([EVENT, "form"]).to_pylist()
+            for row in block.filter(is_filled(block.column("complete_cd"))).select([EVENT, "form"]).to_pylist()
         } | repeating
     else:
         pairs = {("", file.form) for file in export.forms}

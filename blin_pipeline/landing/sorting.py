@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from blin_pipeline.redcap.text_arrays import number
+
 #: Columns to sort by, the first of them whole numbers from 0 on; no two rows may tie in all.
 SortColumns: TypeAlias = Callable[[pa.RecordBatch], list[pa.Array]]
 
@@ -105,7 +107,7 @@ def _shares(path: Path, order: SortColumns, most: int) -> list[tuple[int, int]]:
 
 def _between(block: pa.RecordBatch, order: SortColumns, begin: int, end: int) -> pa.RecordBatch:
     ranks = order(block)[0]
-    return block.filter(pc.and_(pc.greater_equal(ranks, begin), pc.less(ranks, end)))
+    return block.filter(pc.and_(pc.greater_equal(ranks, number(begin)), pc.less(ranks, number(end))))
 
 
 def _blocks(path: Path) -> Iterator[pa.RecordBatch]:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from blin_pipeline.redcap.keys import KeyColumns
 from blin_pipeline.redcap.project_setup import ProjectSetup
-from blin_pipeline.redcap.text_arrays import SEPARATOR, blanks, joined, text_array
+from blin_pipeline.redcap.text_arrays import SEPARATOR, blanks, is_filled, joined, text_array
 
 
 class Fate(StrEnum):
@@ -154,19 +154,19 @@ class FormJudge:
 
     def _has_values(self, cells: pa.RecordBatch) -> pa.BooleanArray:
         """Whether any cell but the status holds what REDCap did not fill in."""
-        found = [pc.not_equal(cells.column(name), "") for name in self._values]
+        found = [is_filled(cells.column(name)) for name in self._values]
         found += [pc.invert(_is_in(cells.column(name), {"", "0"})) for name in sorted(self._boxes)]
-        return reduce(pc.or_, found, pc.not_equal(blanks(len(cells)), ""))
+        return reduce(pc.or_, found, is_filled(blanks(len(cells))))
 
 
 def any_filled(cells: pa.RecordBatch) -> pa.BooleanArray:
     """Whether each row has a cell that is not blank."""
-    return reduce(pc.or_, (pc.not_equal(column, "") for column in cells.columns), pc.not_equal(blanks(len(cells)), ""))
+    return reduce(pc.or_, (is_filled(column) for column in cells.columns), is_filled(blanks(len(cells))))
 
 
 def n_filled(cells: pa.RecordBatch) -> int:
     """How many cells are not blank."""
-    return sum(pc.sum(pc.not_equal(column, "")).as_py() or 0 for column in cells.columns)
+    return sum(is_filled(column).true_count for column in cells.columns)
 
 
 def checkbox_columns(setup: ProjectSetup, form: str, columns: Collection[str]) -> frozenset[str]:

@@ -26,7 +26,7 @@ from blin_pipeline.redcap.flat_facts import survey_rows
 from blin_pipeline.redcap.keys import KeyReader
 from blin_pipeline.redcap.project_setup import EVENT, REPEAT_INSTRUMENT, ProjectSetup
 from blin_pipeline.redcap.setup_rows import Instrument, ProjectInfo
-from blin_pipeline.redcap.text_arrays import blanks
+from blin_pipeline.redcap.text_arrays import BLANK, blanks
 from blin_pipeline.registry.dictionary import Dictionary
 
 _Row: TypeAlias = tuple[str, ...]
@@ -111,7 +111,7 @@ class FlatSplit:
                     kept = pc.or_(pc.invert(fates.of(Fate.ELSEWHERE)), any_filled(cells))
                     write(_rows([*system.filter(kept), *cells.filter(kept)]))
                     status = cells.column(-1) if file.columns[-1] == f"{file.form}_complete" else blanks(len(cells))
-                    statuses.append(pc.if_else(fates.of(Fate.LANDED), status, ""))
+                    statuses.append(pc.if_else(fates.of(Fate.LANDED), status, BLANK))
                 census(_rows([*system, *statuses]))
             reader.check_unique()
         return n_rows

@@ -14,7 +14,7 @@ from blin_pipeline.redcap.blocks import Blocks
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.key_set import KeySet
 from blin_pipeline.redcap.project_setup import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT
-from blin_pipeline.redcap.text_arrays import blanks, joined
+from blin_pipeline.redcap.text_arrays import blanks, is_blank, is_filled, joined
 
 
 class RowKey(NamedTuple):
@@ -101,12 +101,12 @@ class KeyReader:
             raise RedcapReadError("E_DUPLICATE_KEY", self._endpoint)
 
     def _check_shape(self, keys: KeyColumns) -> None:
-        if _any(pc.equal(keys.record_id, "")):
+        if _any(is_blank(keys.record_id)):
             raise RedcapReadError("E_SCHEMA", self._endpoint, detail="a row without record id")
-        without = pc.equal(keys.repeat_instance, "")
+        without = is_blank(keys.repeat_instance)
         if not _all(pc.or_(without, pc.ascii_is_decimal(keys.repeat_instance))):
             raise RedcapReadError("E_SCHEMA", self._endpoint, detail="an instance that is no number")
-        if _any(pc.and_(without, pc.not_equal(keys.repeat_instrument, ""))):
+        if _any(pc.and_(without, is_filled(keys.repeat_instrument))):
             raise RedcapReadError("E_SCHEMA", self._endpoint, detail="a repeating row without instance")
 
     def _watch(self, keys: KeyColumns) -> None:
@@ -147,9 +147,9 @@ class KeyReader:
 def first_of_runs(column: pa.StringArray) -> pa.UInt64Array:
     """Numbers of the rows whose cell is another than in the row before, the first row among them."""
     if not len(column):
-        return pc.indices_nonzero(pc.equal(column, ""))
+        return pc.indices_nonzero(is_blank(column))
     differs = pc.not_equal(column.slice(1), column.slice(0, len(column) - 1))
-    first = pc.equal(blanks(1), "")
+    first = is_blank(blanks(1))
     return pc.indices_nonzero(pa.concat_arrays([first, differs]))
 
 

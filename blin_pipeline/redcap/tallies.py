@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from blin_pipeline.redcap.keys import KeyColumns
-from blin_pipeline.redcap.text_arrays import cell_bytes, joined
+from blin_pipeline.redcap.text_arrays import cell_bytes, is_blank, is_filled, joined
 
 _WORD = 1 << 128
 
@@ -85,9 +85,9 @@ class FormTally:
             columns = [column.filter(here) for column in columns]
         *_, instrument, instance, status = columns
         rows = joined(*columns)
-        is_due = pc.or_(pc.not_equal(instrument, ""), pc.equal(instance, ""))
+        is_due = pc.or_(is_filled(instrument), is_blank(instance))
         self.due.add(rows if pc.all(is_due).as_py() else rows.filter(is_due))
-        self.opened.add(rows.filter(pc.not_equal(status, "")))
+        self.opened.add(rows.filter(is_filled(status)))
 
     def agrees(self, other: FormTally) -> bool:
         """Whether both have the rows that must be there, with the same statuses."""
