@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from blin_pipeline.redcap.blocks import Blocks
+from blin_pipeline.redcap.disk import sha256_of
 from blin_pipeline.redcap.fates import Places
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.keys import KeyColumns, KeyReader, RowKey, first_of_runs
@@ -31,7 +32,7 @@ class Census:
         has_groups: Whether it shows data access groups.
         groups: Record id -> unique name of its data access group, blank when unassigned.
         tallies: Instrument -> its rows.
-        fingerprint: Hash of all rows in the census's order; two equal censuses have the same.
+        fingerprint: Hash of its bytes, or of its rows in any order; two censuses with the same are equal.
     """
 
     path: Path
@@ -133,7 +134,7 @@ def take_census(
     """
     has_groups = _check_header(path, setup, forms) if from_server else bool(setup.groups)
     groups: dict[str, str] = {}
-    whole = Tally(in_any_order=in_any_order)
+    whole = Tally(in_any_order=True)
     tallies = {form: FormTally(in_any_order=in_any_order) for form in forms}
     places = Places(setup, forms)
     for keys, statuses in read_census_blocks(path, setup, forms, from_server=from_server):
@@ -143,7 +144,8 @@ def take_census(
             _known_instrument(setup, *place)
         for form, tally in tallies.items():
             tally.add(keys, statuses[form], places.here(form, where))
-        whole.add(joined(*keys, *statuses.values()))
+        if in_any_order:
+            whole.add(joined(keys.identity, keys.group, *statuses.values()))
     if from_server and setup.groups is not None:
         known_groups = {group.unique_group_name for group in setup.groups}
         if not known_groups.issuperset({*groups.values()} - {""}):
@@ -155,7 +157,7 @@ def take_census(
         has_groups=has_groups,
         groups=groups,
         tallies=tallies,
-        fingerprint=whole.digest,
+        fingerprint=whole.digest if in_any_order else sha256_of(path),
     )
 
 

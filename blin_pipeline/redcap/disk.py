@@ -1,10 +1,12 @@
-"""A full or forbidden disk as one error of ours, whoever meets it."""
+"""Files on disk: their hash, and a full or forbidden disk as one error of ours, whoever meets it."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from blin_pipeline.errors import StorageError
 
@@ -35,3 +37,9 @@ def disk_faults(doing: str) -> Iterator[None]:
             f"The disk refused while {doing} ({errno.errorcode.get(error.errno or 0, 'unknown')}).",
             fix="Check that the home folder exists and belongs to the user who runs this.",
         ) from None
+
+
+def sha256_of(path: Path) -> str:
+    """Hash of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -23,7 +23,6 @@ from blin_pipeline.redcap.client import RecordFile, RedcapClient
 from blin_pipeline.redcap.csvtext import read_raw_rows
 from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.doubts import Baseline, window_begin
-from blin_pipeline.redcap.exported import describe_payload
 from blin_pipeline.redcap.fates import FormFile
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.log_lines import may_change_data
@@ -125,8 +124,7 @@ class Increment:
 
     def is_same(self, census: Census) -> bool:
         """Whether the census came in the very bytes of the earlier one."""
-        earlier = self._baseline.payload_sha256["census_before"]
-        return earlier == describe_payload("census_before", census.path).sha256
+        return self._baseline.payload_sha256["census_before"] == census.fingerprint
 
     def _earlier_log(self) -> Log:
         """The log as the earlier pull read it before its rows; nothing when it kept none."""

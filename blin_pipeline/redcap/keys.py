@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,7 +28,8 @@ class RowKey(NamedTuple):
     repeat_instance: str
 
 
-class KeyColumns(NamedTuple):
+@dataclass(frozen=True)
+class KeyColumns:
     """Keys of some rows, and their data access groups: columns of text, blank where the project has no such column."""
 
     record_id: pa.StringArray
@@ -35,10 +38,20 @@ class KeyColumns(NamedTuple):
     repeat_instance: pa.StringArray
     group: pa.StringArray
 
+    @cached_property
+    def identity(self) -> pa.StringArray:
+        """The key of each row as one text."""
+        return joined(self.record_id, self.event, self.repeat_instrument, self.repeat_instance)
+
+    @cached_property
+    def is_event_instance(self) -> pa.BooleanArray:
+        """Whether each row is an instance of a repeating event."""
+        return pc.and_(is_blank(self.repeat_instrument), is_filled(self.repeat_instance))
+
     def keys(self) -> Iterator[RowKey]:
         """Row by row."""
-        columns = (column.to_pylist() for column in self[:4])
-        return (RowKey(*cells) for cells in zip(*columns, strict=True))
+        columns = (self.record_id, self.event, self.repeat_instrument, self.repeat_instance)
+        return (RowKey(*cells) for cells in zip(*(column.to_pylist() for column in columns), strict=True))
 
 
 class KeyReader:
@@ -111,7 +124,7 @@ class KeyReader:
 
     def _watch(self, keys: KeyColumns) -> None:
         """Compare within the block, and within a record that goes on from the block before."""
-        identities = joined(*keys[:4])
+        identities = keys.identity
         if pc.count_distinct(identities).as_py() < len(identities):
             self._has_repeats = True
         starts = first_of_runs(keys.record_id)

@@ -6,7 +6,6 @@ are the same and the log shows no change of a record since. Without a log nothin
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -18,7 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from blin_pipeline.redcap.change_log import Log, data_digest
-from blin_pipeline.redcap.disk import disk_faults
+from blin_pipeline.redcap.disk import disk_faults, sha256_of
 
 _INDEX = "parts.json"
 #: Older parts are dropped: what is that old is read anew.
@@ -97,7 +96,7 @@ class Parts:
             return False
         with disk_faults("reading a part of the last reading"):
             shutil.copyfile(source, destination)
-            if _sha256(destination) == self._index.parts[name]:
+            if sha256_of(destination) == self._index.parts[name]:
                 self.reused += 1
                 return True
         self.drop(name)
@@ -114,7 +113,7 @@ class Parts:
             unfinished.chmod(0o600)
             _flush(unfinished)
             unfinished.replace(self._folder / name)
-            self._write(self._index.model_copy(update={"parts": {**self._index.parts, name: _sha256(path)}}))
+            self._write(self._index.model_copy(update={"parts": {**self._index.parts, name: sha256_of(path)}}))
 
     def drop(self, name: str) -> None:
         """Forget one part."""
@@ -143,11 +142,6 @@ class Parts:
         _flush(unfinished)
         unfinished.replace(self._folder / _INDEX)
         self._index = index
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _flush(path: Path) -> None:

@@ -10,7 +10,7 @@ from blin_pipeline.redcap.batches import RecordRequests
 from blin_pipeline.redcap.blocks import Blocks
 from blin_pipeline.redcap.census import ENDPOINT, Census, expect_header, take_census
 from blin_pipeline.redcap.client import RecordFile, RedcapClient
-from blin_pipeline.redcap.exported import describe_payload
+from blin_pipeline.redcap.disk import sha256_of
 from blin_pipeline.redcap.fates import FormFile, Places
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.keys import KeyReader
@@ -52,8 +52,8 @@ class RecordsReader:
         self._received = received
         self._setup = setup
         self._parts = parts
-        #: Hash of the latest census's bytes, and what they say.
-        self._latest: tuple[str, Census] | None = None
+        #: The latest census: the same bytes say the same.
+        self._latest: Census | None = None
 
     def census(self, name: str, *, allow_empty: bool) -> Census:
         """Read a census.
@@ -69,10 +69,9 @@ class RecordsReader:
         path = self._received.workspace / f"{name}.csv"
 
         def inspect(_: RecordFile) -> Census:
-            digest = describe_payload(name, path).sha256
-            if self._latest is None or digest != self._latest[0]:
-                self._latest = (digest, take_census(path, setup, from_server=True, forms=setup.forms))
-            return replace(self._latest[1], path=path)
+            if self._latest is None or sha256_of(path) != self._latest.fingerprint:
+                self._latest = take_census(path, setup, from_server=True, forms=setup.forms)
+            return replace(self._latest, path=path)
 
         fields = [setup.record_id_field, *(f"{form}_complete" for form in setup.forms)]
         census = self._requests.fetch(path, ENDPOINT, inspect, fields=fields)

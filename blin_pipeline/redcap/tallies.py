@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from blin_pipeline.redcap.keys import KeyColumns
-from blin_pipeline.redcap.text_arrays import cell_bytes, is_blank, is_filled, joined
+from blin_pipeline.redcap.text_arrays import cell_bytes, is_filled, joined
 
 _WORD = 1 << 128
 
@@ -76,17 +76,14 @@ class FormTally:
             status: Status of the instrument on each.
             here: Whether the instrument can stand on each.
         """
-        n_here = pc.sum(here).as_py() or 0
+        n_here = here.true_count
         if not n_here:
             return
         self.n_rows += n_here
-        columns = [*keys[:4], status]
-        if n_here < len(here):
-            columns = [column.filter(here) for column in columns]
-        *_, instrument, instance, status = columns
-        rows = joined(*columns)
-        is_due = pc.or_(is_filled(instrument), is_blank(instance))
-        self.due.add(rows if pc.all(is_due).as_py() else rows.filter(is_due))
+        columns = (keys.identity, status, keys.is_event_instance)
+        identity, status, is_event_instance = columns if n_here == len(here) else (c.filter(here) for c in columns)
+        rows = joined(identity, status)
+        self.due.add(rows.filter(pc.invert(is_event_instance)) if is_event_instance.true_count else rows)
         self.opened.add(rows.filter(is_filled(status)))
 
     def agrees(self, other: FormTally) -> bool:
