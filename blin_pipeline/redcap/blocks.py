@@ -87,7 +87,7 @@ class Blocks:
             return is_canonical(raw)
 
     def _by_arrow(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        reading = csv.ReadOptions(block_size=_BLOCK)
+        reading = csv.ReadOptions(block_size=_BLOCK, use_threads=False)
         parsing = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
         converting = csv.ConvertOptions(
             include_columns=list(wanted),
