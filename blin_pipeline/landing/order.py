@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -44,7 +45,11 @@ class RowOrder:
     """
 
     def __init__(self, record_ids: Iterable[str]) -> None:
-        self._ranks = {record: rank for rank, record in enumerate(sorted({*record_ids}, key=natural))}
+        # Servers send records in this order; keys of all of them at once would be larger than the records.
+        found = list(dict.fromkeys(record_ids))
+        if not all(natural(first) < natural(second) for first, second in pairwise(found)):
+            found.sort(key=natural)
+        self._ranks = {record: rank for rank, record in enumerate(found)}
 
     @property
     def record_ids(self) -> tuple[str, ...]:

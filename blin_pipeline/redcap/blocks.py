@@ -1,9 +1,9 @@
 """An answer as blocks: Arrow batches of text, as strict as the row reader and many times as fast.
 
-Arrow reads an answer whose bytes are *canonical*: quotes only around whole cells and doubled within, no blank line outside
-them, no carriage return (Arrow loses the line feed after one that ends a block), no NUL, valid UTF-8, the last row ended. On
-such bytes both readers give the same cells. Anything else, and every fault, is the row reader's
-(:mod:`~blin_pipeline.redcap.csvtext`), which names it.
+Arrow reads an answer whose bytes are *canonical*: quotes only around whole cells and doubled within, neither a blank line nor a
+carriage return outside them, no NUL, valid UTF-8, the last row ended. On such bytes both readers give the same cells. It gets
+whole rows at a time: where it cuts a text itself it loses line feeds and reads far ahead. Anything that is not canonical, and
+every fault, is the row reader's (:mod:`~blin_pipeline.redcap.csvtext`), which names it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -23,7 +23,7 @@ from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.text_arrays import text_batch
 
 _CHUNK: Final = 1 << 20
-#: Bytes that Arrow parses at a time; a longer row is the row reader's.
+#: Bytes that Arrow parses at a time, more where a row is longer.
 _BLOCK: Final = 2 << 20
 #: Cells that the row reader gathers before it hands them on.
 _CELLS: Final = 200_000
@@ -68,9 +68,10 @@ class Blocks:
         if not self.header:
             return
         n_rows = 0
-        if self._is_canonical():
+        cuts = self._cuts()
+        if cuts is not None:
             try:
-                for batch in self._by_arrow(wanted):
+                for batch in self._by_arrow(wanted, cuts):
                     n_rows += batch.num_rows
                     yield batch
             except pa.ArrowInvalid:
@@ -82,12 +83,12 @@ class Blocks:
     def _rows(self) -> Iterator[list[str]]:
         return read_rows(self._path, self._endpoint, from_server=self._from_server)
 
-    def _is_canonical(self) -> bool:
+    def _cuts(self) -> list[int] | None:
         with disk_faults("reading an answer"), self._path.open("rb") as raw:
-            return is_canonical(raw)
+            header = raw.readline()
+            return canonical_cuts(raw, header) if _names(header) == self.header else None
 
-    def _by_arrow(self, wanted: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        reading = csv.ReadOptions(block_size=_BLOCK, use_threads=False)
+    def _by_arrow(self, wanted: Sequence[str], cuts: Sequence[int]) -> Iterator[pa.RecordBatch]:
         parsing = csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False)
         converting = csv.ConvertOptions(
             include_columns=list(wanted),
@@ -95,8 +96,13 @@ class Blocks:
             strings_can_be_null=False,
             quoted_strings_can_be_null=False,
         )
-        with disk_faults("reading an answer"), csv.open_csv(str(self._path), reading, parsing, converting) as blocks:
-            yield from blocks
+        with disk_faults("reading an answer"), self._path.open("rb") as raw:
+            header = raw.read(cuts[0])
+            for begin, end in pairwise(cuts):
+                rows = header + raw.read(end - begin)
+                # One block, whatever its length.
+                reading = csv.ReadOptions(block_size=len(rows) + 1)
+                yield from csv.read_csv(pa.BufferReader(rows), reading, parsing, converting).to_batches()
 
     def _by_rows(self, wanted: Sequence[str], begin: int) -> Iterator[pa.RecordBatch]:
         """Rows from number ``begin`` on."""
@@ -107,24 +113,45 @@ class Blocks:
             yield text_batch(wanted, [[row[i] for i in places] for row in some])
 
 
-def is_canonical(raw: BinaryIO) -> bool:
-    """Whether a text is CSV of the plainest form, on which any two readers agree.
+def canonical_cuts(raw: BinaryIO, header: bytes) -> list[int] | None:
+    """Where a text may be cut between two rows, if it is CSV of the plainest form, on which any two readers agree.
 
     Args:
-        raw: The bytes from the beginning; read piece by piece.
+        raw: The text behind its first line; read piece by piece.
+        header: The first line.
+
+    Returns:
+        Places in bytes: the end of the header, then one about every block, then the end. None when the text is not canonical.
     """
     quotes = _Quotes()
     decoder = codecs.getincrementaldecoder("utf-8")()
+    cuts = [len(header)]
+    place = len(header)
     try:
+        # The byte-order mark of a file that a person saved: the header is read without it.
+        decoder.decode(header)
+        if not quotes.take(header) or quotes.are_open:
+            return None
         while piece := raw.read(_CHUNK):
             if not quotes.take(piece):
-                return False
-            # The byte-order mark of a file that a person saved: Arrow skips it, as the row reader does.
+                return None
             decoder.decode(piece)
+            end = piece.rfind(b"\n") + 1
+            if end and place + end - cuts[-1] >= _BLOCK and quotes.were_closed(piece[end:]):
+                cuts.append(place + end)
+            place += len(piece)
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        return False
-    return not quotes.are_open and quotes.line_ended
+        return None
+    if quotes.are_open or not quotes.line_ended:
+        return None
+    return [*cuts, place] if place > cuts[-1] else cuts
+
+
+def _names(header: bytes) -> tuple[str, ...]:
+    """Names of columns in the plainest of first lines."""
+    text = header.decode("utf-8-sig", errors="replace")
+    return tuple(name.removeprefix('"').removesuffix('"') for name in text.removesuffix("\n").split(","))
 
 
 class _Quotes:
@@ -146,7 +173,7 @@ class _Quotes:
 
     def take(self, piece: bytes) -> bool:
         """Go on; False where the text is not canonical."""
-        if _MARK in piece or b"\r" in piece:
+        if _MARK in piece:
             return False
         parts = piece.split(b'"')
         outside = self._before + _MARK.join(parts[self.are_open :: 2])
@@ -154,4 +181,8 @@ class _Quotes:
         if self.are_open:
             outside += _MARK
         self._before = outside[-1:]
-        return b"\n\n" not in outside and _BESIDE_A_CELL.search(outside) is None
+        return b"\r" not in outside and b"\n\n" not in outside and _BESIDE_A_CELL.search(outside) is None
+
+    def were_closed(self, rest: bytes) -> bool:
+        """Whether no quote was open before the rest of the last piece."""
+        return self.are_open == rest.count(b'"') % 2
