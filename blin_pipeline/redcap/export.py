@@ -34,6 +34,7 @@ from blin_pipeline.redcap.proof import judge
 from blin_pipeline.redcap.received import Received
 from blin_pipeline.redcap.records_reading import FormsRead, RecordsReader
 from blin_pipeline.redcap.setup_reading import compare_setup, read_setup
+from blin_pipeline.redcap.text_arrays import give_memory_back
 
 #: Project, version, dictionary, instruments, names, repeats, groups, log and census twice, set-up compared.
 _FIXED_STEPS = 12
@@ -87,6 +88,7 @@ def export_project(
             ``E_INCOMPLETE`` when an answer lacks rows, ``E_EMPTY_PROJECT``, ``E_SITE_SET_SHRUNK``, ``E_SITE_SET_UNKNOWN``.
         StorageError: No space.
     """
+    give_memory_back()
     return _Reading(client, workspace, plan or ReadingPlan(), progress, clock).run()
 
 
