@@ -49,7 +49,7 @@ def test_flags_in_any_type(dress, compute_all, hand_made_rows):
 
 
 def test_null_flag_is_not_yes(context):
-    frames = {"marts.subject": hand_made.subject()}
+    frames = hand_made.frames()
     frames["marts.subject"]["is_cr_registry"] = frames["marts.subject"]["is_cr_registry"].astype("boolean")
     frames["marts.subject"].loc[0, "is_cr_registry"] = pd.NA
     compute = next(outcome.compute for outcome in OUTCOMES if outcome.name == "complete_remission")

@@ -42,6 +42,7 @@ SITUATIONS: dict[str, tuple[str, dict[str, str]]] = {
     "Events, arms or mappings of a classic project": ("everything", {"content": "event"}),
     "Repeating set-up when nothing repeats": ("nothing repeats", {"content": "repeatingFormsEvents"}),
     "Unknown field or form": ("everything", record_request(fields=["nix"])),
+    "Unknown field or form of the dictionary *(assumed)*": ("everything", {"content": "metadata", "fields[0]": "nix"}),
     "Array parameter given as plain text": ("everything", {"content": "record", "fields": "sex"}),
     "Unknown content": ("everything", {"content": "nix"}),
     "Not POST, or a change that the sandbox does not do": ("everything", {"content": "log", "action": "delete"}),

@@ -193,7 +193,8 @@ def test_every_change_needs_its_privilege(privilege: str, contents: list[str]) -
     without = TokenRights(**{**vars(lacking), privilege: 0})
     reader = TokenRights(username="reader")
     with serving({TOKEN: PROJECT, OTHER_TOKEN: PROJECT}, rights={TOKEN: without, OTHER_TOKEN: reader}) as running:
-        before = running.project(TOKEN).revision
+        touched = running.project(TOKEN).touched
+        touched.nothing()
         for content in contents:
             answer = post(running.url, content=content, action="import", format="json", data="[]")
             assert answer.status_code in {400, 403}
@@ -203,4 +204,5 @@ def test_every_change_needs_its_privilege(privilege: str, contents: list[str]) -
                 403,
                 {"error": "You do not have API Import/Update privileges"},
             )
-        assert running.project(TOKEN).revision == before
+        assert not touched.set_up
+        assert touched.records(running.project(TOKEN).records) == set()
