@@ -41,8 +41,8 @@ ui: $(INSTALLED) ## Dagster UI of the home folder on 127.0.0.1
 	@$(BIN)/blin ui
 
 test: $(INSTALLED) ## The whole suite: lint, types, rooms, unit, dbt, end to end, browser
-	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --durations 12
+	@$(MAKE) --no-print-directory lint-python lint-docker lint-lock
+	@$(MAKE) --no-print-directory -j 2 lint-sql suite
 
 check: $(INSTALLED) ## Fast inner loop: lint, types, rooms and the quick tests
 	@$(MAKE) --no-print-directory lint-python
@@ -50,6 +50,11 @@ check: $(INSTALLED) ## Fast inner loop: lint, types, rooms and the quick tests
 
 docs: $(INSTALLED) ## The tables as one page: lineage, columns, checks; no data
 	@$(BIN)/blin docs
+
+# Beside the SQL lint: neither fills two cores alone.
+.PHONY: suite
+suite: $(INSTALLED)
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --durations 12
 
 .PHONY: lint-python lint-sql lint-docker lint-lock
 lint: $(INSTALLED) lint-python lint-sql lint-docker lint-lock ## Lint and type check everything, and that lock and generated files are fresh
