@@ -13,6 +13,7 @@ from itertools import pairwise
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.project_setup import EVENT, REPEAT_INSTANCE, REPEAT_INSTRUMENT
 from blin_pipeline.redcap.text_arrays import int_array
 
@@ -63,10 +64,13 @@ class RowOrder:
             rows: Columns of a landed table, its keys among them.
 
         Raises:
-            KeyError: A record that was not named.
+            RedcapReadError: ``E_INCOMPLETE``: a record that was not named.
         """
         encoded = rows.column("record_id").dictionary_encode()
-        ranks = int_array(self._ranks[record] for record in encoded.dictionary.to_pylist())
+        records = encoded.dictionary.to_pylist()
+        if not self._ranks.keys() >= {*records}:
+            raise RedcapReadError("E_INCOMPLETE", "the rows of a form", detail="a record that the census does not have")
+        ranks = int_array(self._ranks[record] for record in records)
         instance = rows.column(REPEAT_INSTANCE)
         # A number of any length compares by its length, then as text.
         number = pc.ascii_ltrim(instance, "0")

@@ -68,6 +68,8 @@ def write_setup(
 def _census(export: ProjectExport) -> Iterator[pa.RecordBatch]:
     """One row per row of the project and instrument that can stand on it."""
     setup, census = export.setup, export.census
+    if not census.forms:
+        return
     forms = text_array(census.forms)
     n_forms = number(len(forms))
     places = Places(setup, census.forms)

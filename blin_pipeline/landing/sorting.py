@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.text_arrays import number
 
 #: Columns to sort by, the first of them whole numbers from 0 on; no two rows may tie in all.
 SortColumns: TypeAlias = Callable[[pa.RecordBatch], list[pa.Array]]
 
-#: Cells sorted at a time, about 20 bytes each.
+#: Cells sorted at a time.
 _SHARE_CELLS: Final = 2_000_000
 _BATCH_ROWS: Final = 16_384
 
@@ -60,8 +61,11 @@ def sorted_within_records(blocks: Iterable[pa.RecordBatch], order: SortColumns) 
     for block in blocks:
         if not len(block):
             continue
-        # The last record's rows may go on in the next block.
         records = block.column("record_id")
+        if held and records[0] != held[-1].column("record_id")[-1]:
+            yield _in_order(held, order)
+            held = []
+        # The last record's rows may go on in the next block.
         begins = pc.index(records, records[-1]).as_py()
         if begins:
             yield _in_order([*held, block.slice(0, begins)], order)
@@ -116,8 +120,17 @@ def _blocks(path: Path) -> Iterator[pa.RecordBatch]:
 
 
 def _in_order(blocks: Sequence[pa.RecordBatch], order: SortColumns) -> SortedRows:
-    """Rows of all blocks as one, in order."""
-    whole = pa.Table.from_batches(blocks).combine_chunks().to_batches()[0] if len(blocks) > 1 else blocks[0]
+    """Rows of all blocks as one, in order.
+
+    Raises:
+        RedcapReadError: ``E_SCHEMA``: a column of them is longer than Arrow can hold in one piece (2 GiB).
+    """
+    joined = pa.Table.from_batches(blocks).combine_chunks().to_batches() if len(blocks) > 1 else list(blocks)
+    if len(joined) > 1:
+        raise RedcapReadError(
+            "E_SCHEMA", "the rows of a table", detail="more than 2 GiB of text that must be sorted at once"
+        )
+    whole = joined[0]
     columns = order(whole)
     if _ascend(columns):
         return SortedRows(whole, columns)

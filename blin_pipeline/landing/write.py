@@ -174,6 +174,8 @@ class _Landing:
                         self._set_aside(file.form, key_columns.filter(mask))
 
         table = write_blocks(self._folder / f"{file.form}.parquet", columns, landed(), self._order.columns)
+        if table.rows != rows[Fate.LANDED]:
+            raise RedcapReadError("E_INCOMPLETE", file.endpoint, detail="rows were lost on the way to the disk")
         self._steps.finish(f"landed: {file.form}", rows=table.rows, n_bytes=table.n_bytes)
         counts = {fate.value: FateCount(rows=rows[fate], cells=cells[fate]) for fate in Fate}
         return FormEntry(label=label, table=table, **counts)

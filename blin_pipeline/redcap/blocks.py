@@ -25,8 +25,10 @@ from blin_pipeline.redcap.text_arrays import text_batch
 _CHUNK: Final = 1 << 20
 #: Bytes that Arrow parses at a time, more where a row is longer.
 _BLOCK: Final = 2 << 20
-#: Cells that the row reader gathers before it hands them on.
-_CELLS: Final = 200_000
+#: A longer block holds a row, or a cell, of a length that the row reader must judge.
+_LARGEST_BLOCK: Final = 64 << 20
+#: Characters and cells that the row reader gathers before it hands them on.
+_GATHERED: Final = 2 << 20
 #: Stands for a quoted cell; no canonical text holds it.
 _MARK: Final = b"\0"
 #: A quoted cell with something else than a separator, or a second half of itself, before or after it.
@@ -63,6 +65,7 @@ class Blocks:
 
         Raises:
             RedcapReadError: As ``csvtext.read_rows``.
+            StorageError: The file cannot be read.
         """
         wanted = self.header if columns is None else tuple(columns)
         if not self.header:
@@ -107,10 +110,16 @@ class Blocks:
     def _by_rows(self, wanted: Sequence[str], begin: int) -> Iterator[pa.RecordBatch]:
         """Rows from number ``begin`` on."""
         places = [self.header.index(name) for name in wanted]
-        at_a_time = max(1, _CELLS // len(self.header))
-        rows = islice(self._rows(), begin + 1, None)
-        while some := list(islice(rows, at_a_time)):
-            yield text_batch(wanted, [[row[i] for i in places] for row in some])
+        gathered: list[list[str]] = []
+        size = 0
+        for row in islice(self._rows(), begin + 1, None):
+            gathered.append([row[i] for i in places])
+            size += sum(map(len, row)) + len(row)
+            if size >= _GATHERED:
+                yield text_batch(wanted, gathered)
+                gathered, size = [], 0
+        if gathered:
+            yield text_batch(wanted, gathered)
 
 
 def canonical_cuts(raw: BinaryIO, header: bytes) -> list[int] | None:
@@ -136,16 +145,35 @@ def canonical_cuts(raw: BinaryIO, header: bytes) -> list[int] | None:
             if not quotes.take(piece):
                 return None
             decoder.decode(piece)
-            end = piece.rfind(b"\n") + 1
-            if end and place + end - cuts[-1] >= _BLOCK and quotes.were_closed(piece[end:]):
+            end = _last_row_end(piece, are_open=quotes.are_open)
+            if end and place + end - cuts[-1] >= _BLOCK:
                 cuts.append(place + end)
             place += len(piece)
+            if place - cuts[-1] > _LARGEST_BLOCK:
+                return None
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return None
     if quotes.are_open or not quotes.line_ended:
         return None
     return [*cuts, place] if place > cuts[-1] else cuts
+
+
+def _last_row_end(piece: bytes, *, are_open: bool) -> int:
+    """Behind the last line feed of a piece that stands outside quotes; 0 where there is none.
+
+    Args:
+        piece: A piece of canonical text.
+        are_open: Whether quotes are open behind it.
+    """
+    end = len(piece)
+    while True:
+        quote = piece.rfind(b'"', 0, end)
+        if not are_open and (found := piece.rfind(b"\n", quote + 1, end)) >= 0:
+            return found + 1
+        if quote < 0:
+            return 0
+        are_open, end = not are_open, quote
 
 
 def _names(header: bytes) -> tuple[str, ...]:
@@ -182,7 +210,3 @@ class _Quotes:
             outside += _MARK
         self._before = outside[-1:]
         return b"\r" not in outside and b"\n\n" not in outside and _BESIDE_A_CELL.search(outside) is None
-
-    def were_closed(self, rest: bytes) -> bool:
-        """Whether no quote was open before the rest of the last piece."""
-        return self.are_open == rest.count(b'"') % 2

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +17,9 @@ from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.key_set import KeySet
 from blin_pipeline.redcap.project_setup import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT
 from blin_pipeline.redcap.text_arrays import blanks, is_blank, is_filled, joined
+
+#: Keys of one record, over blocks, that are held in memory.
+_MOST_OPEN_KEYS: Final = 50_000
 
 
 class RowKey(NamedTuple):
@@ -94,7 +97,7 @@ class KeyReader:
         """Keys of the next rows.
 
         Raises:
-            RedcapReadError: ``E_SCHEMA`` for a blank id or a misshapen instance.
+            RedcapReadError: ``E_SCHEMA`` for a blank id or a misshapen instance, whichever of the block is looked for first.
         """
         held = block.schema.names
         keys = KeyColumns(*(block.column(name) if name in held else blanks(len(block)) for name in self._names))
@@ -134,6 +137,10 @@ class KeyReader:
             first = {*identities.slice(0, n_first).to_pylist()}
             self._has_repeats |= not first.isdisjoint(self._open_keys)
             self._open_keys |= first
+            if len(self._open_keys) > _MOST_OPEN_KEYS:
+                # Too many to hold: the second look, which spills to the disk, will tell.
+                self._again.add(self._open)
+                self._open_keys = set()
             records.pop(0)
         if records:
             fresh = {*records}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -125,6 +126,21 @@ def _passed(check: OrderCheck, rows: list[tuple[str, ...]], cuts: set[int]) -> I
     blocks = [text_batch(COLUMNS, rows[begin:end]) for begin, end in pairwise(places)]
     for block in check.watched(sorted_within_records(blocks, _order(rows))):
         yield from (tuple(row.values()) for row in block.to_pylist())
+
+
+def test_rows_pass_by_while_they_come() -> None:
+    """One record in each block, and yet no more than two are held."""
+    rows = [(str(n), "", "", "", "") for n in range(1, 50)]
+    came = 0
+
+    def blocks() -> Iterator[pa.RecordBatch]:
+        nonlocal came
+        for row in rows:
+            came += 1
+            yield text_batch(COLUMNS, [row])
+
+    for gone, _ in enumerate(sorted_within_records(blocks(), _order(rows)), start=1):
+        assert came <= gone + 1
 
 
 def test_row_that_came_twice_is_refused(tmp_path: Path) -> None:

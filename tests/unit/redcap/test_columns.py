@@ -22,6 +22,7 @@ from row_reference import plain_rows
 
 from blin_pipeline.landing.write import land
 from blin_pipeline.redcap import blocks as blocks_module
+from blin_pipeline.redcap import keys as keys_module
 from blin_pipeline.redcap.blocks import Blocks, canonical_cuts
 from blin_pipeline.redcap.census import take_census
 from blin_pipeline.redcap.csvtext import read_rows
@@ -51,7 +52,7 @@ def pieces(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     chunk, block = request.param
     monkeypatch.setattr(blocks_module, "_CHUNK", chunk)
     monkeypatch.setattr(blocks_module, "_BLOCK", block)
-    monkeypatch.setattr(blocks_module, "_CELLS", 5)
+    monkeypatch.setattr(blocks_module, "_GATHERED", 5)
 
 
 def _either(read: Callable[[], Iterable[_T]]) -> list[_T] | str:
@@ -171,6 +172,31 @@ def test_recorded_answers_with_bytes_changed(
 def test_bad_bytes_far_from_the_beginning_of_a_column_that_nobody_asked_for(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_bytes(b"a,b\n" + b"x,y\n" * 50_000 + b"x\xff,y\n" + b"x,y\n" * 50_000)
     assert _same(tmp_path / "rows.csv") == "E_ENCODING"
+
+
+def _longest(path: Path) -> int:
+    return max(block.nbytes for block in Blocks(path, "rows", from_server=False).read())
+
+
+def test_blocks_are_short_whatever_the_notes_hold(tmp_path: Path) -> None:
+    note = "a line of a note that goes on\n" * 400
+    path = tmp_path / "rows.csv"
+    path.write_bytes(b"id,note\n" + "".join(f'{n},"{note}"\n' for n in range(1_000)).encode())
+    assert path.stat().st_size > 10 << 20
+    assert _longest(path) < 4 << 20
+    # A file that a person saved, for the row reader.
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert _longest(path) < 4 << 20
+
+
+def test_a_cell_that_the_row_reader_refuses_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks_module, "_LARGEST_BLOCK", 1 << 20)
+    before = csv.field_size_limit(1 << 20)
+    try:
+        (tmp_path / "rows.csv").write_bytes(b"a,b\nx,y\n" + b"x" * (1 << 21) + b",y\n")
+        assert _same(tmp_path / "rows.csv") == "E_SCHEMA"
+    finally:
+        csv.field_size_limit(before)
 
 
 SETUP = ProjectSetup(
@@ -386,6 +412,36 @@ def test_census_with_the_bytes_of_the_one_before_is_that_census(export: ProjectE
     assert again.fingerprint == export.census.fingerprint
     assert replace(again, tallies={}) == replace(export.census, tallies={})
     assert all(again.tallies[form].agrees(tally) for form, tally in export.census.tallies.items())
+
+
+def test_more_keys_of_one_record_than_are_held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keys_module, "_MOST_OPEN_KEYS", 3)
+    header = ("record_id", *SYSTEM)
+    lines = [("1", "", "", str(n), "") for n in range(1, 30)]
+    path = tmp_path / "rows.csv"
+
+    def read(rows: list[tuple[str, ...]]) -> None:
+        with path.open("w", newline="") as out:
+            csv.writer(out, lineterminator="\n").writerows([header, *rows])
+        reader = KeyReader(Blocks(path, "rows", from_server=True), "record_id", "rows", tmp_path)
+        for begin in range(0, len(rows), 2):
+            reader.read(text_batch(header, rows[begin : begin + 2]))
+        reader.check_unique()
+
+    read(lines)
+    with pytest.raises(RedcapReadError):
+        read([*lines, lines[0]])
+
+
+def test_record_that_the_census_lacks_is_refused(export: ProjectExport, tmp_path: Path) -> None:
+    file = next(file for file in export.forms if file.form == "baseline")
+    header, row, *rows = _lines(file.path)
+    _write(file.path, [header, "S9-9" + row[row.index(",") :], *rows])
+    with pytest.raises(RedcapReadError) as caught:
+        land(export, tmp_path / "pulls")
+    assert caught.value.code == "E_INCOMPLETE"
+    assert "S9-9" not in str(caught.value)
+    assert [*(tmp_path / "pulls").glob("*/manifest.json")] == []
 
 
 def test_both_censuses_lie_in_one_file_of_the_archive(export: ProjectExport, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import requests
 from redcap_sample import DICTIONARY, TOKEN, client
 
 from blin_pipeline.errors import BlinError
+from blin_pipeline.landing.write import land
 from blin_pipeline.redcap.export import export_project
 from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.fates import Fate
@@ -164,3 +165,8 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         export_from_files(tmp_path / "nowhere.csv", dictionary, tmp_path)
     assert caught.value.code == "E_FILE_MISSING"
     assert "nowhere.csv" in caught.value.what
+
+
+def test_file_of_record_ids_alone_is_landed(tmp_path: Path) -> None:
+    pull = land(_export(tmp_path, "record_id\n1\n2\n"), tmp_path / "pulls")
+    assert (pull.manifest.n_records, pull.manifest.forms) == (2, {})
