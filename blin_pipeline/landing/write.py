@@ -14,13 +14,14 @@ from pathlib import Path
 import pyarrow as pa
 from filelock import FileLock, Timeout
 
-from blin_pipeline.errors import DataError, LockedError
+from blin_pipeline.errors import LockedError
 from blin_pipeline.landing.archive import archive
 from blin_pipeline.landing.ledger import Reading, append
 from blin_pipeline.landing.manifest import FateCount, FormEntry, LogWatermark, PayloadEntry, PullManifest, content_hash
 from blin_pipeline.landing.order import RowOrder
 from blin_pipeline.landing.parquet import write_blocks
 from blin_pipeline.landing.pull import Pull, facts_of, open_pull
+from blin_pipeline.landing.settling import settle
 from blin_pipeline.landing.setup_tables import KEY_COLUMNS, write_setup
 from blin_pipeline.redcap.disk import disk_faults
 from blin_pipeline.redcap.exported import ProjectExport
@@ -189,7 +190,7 @@ def _written(export: ProjectExport, pulls_dir: Path, progress: Progress | None) 
     unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=pulls_dir))
     try:
         manifest = _Landing(export, unfinished, progress).write()
-        return _settle(unfinished, pulls_dir / manifest.pull_id, manifest)
+        return settle(unfinished, pulls_dir / manifest.pull_id, manifest)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
@@ -199,31 +200,6 @@ def _unchanged(export: ProjectExport, pulls_dir: Path) -> Pull:
     pull = open_pull(pulls_dir / export.unchanged_since)
     pull.check_files()
     return pull
-
-
-def _settle(unfinished: Path, target: Path, manifest: PullManifest) -> Pull:
-    """Give a finished folder its name; an equal one that stands whole already wins."""
-    if target.exists():
-        try:
-            standing = open_pull(target)
-            standing.check_files()
-        except DataError:
-            _aside(target.parent, target)
-        else:
-            return standing
-    for folder in (unfinished / "setup", unfinished / "payload", unfinished):
-        _flush_folder(folder)
-    unfinished.rename(target)
-    _flush_folder(target.parent)
-    return Pull(target, manifest)
-
-
-def _aside(pulls_dir: Path, damaged: Path) -> None:
-    """Set a damaged pull aside for a person to look at, so that a fresh one may bear its name."""
-    number = 1
-    while (target := pulls_dir / f"{damaged.name}.damaged-{number}").exists():
-        number += 1
-    damaged.rename(target)
 
 
 def _note(pulls_dir: Path, pull: Pull, export: ProjectExport) -> None:
@@ -254,11 +230,3 @@ def _write_private(path: Path, content: bytes) -> None:
         out.flush()
         os.fsync(out.fileno())
     path.chmod(0o400)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

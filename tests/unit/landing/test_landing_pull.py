@@ -224,7 +224,7 @@ def test_killed_landing_is_cleared_by_the_next(pulls_dir: Path) -> None:
         from pathlib import Path
         from blin_pipeline.landing import write
         from landing_sample import landed
-        write._settle = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        write.settle = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
         landed(Path(sys.argv[2]))
         """,
         pulls_dir,

@@ -1,0 +1,43 @@
+"""The last step of a landing: a finished folder gets its name in one rename, for good."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from blin_pipeline.errors import DataError
+from blin_pipeline.landing.manifest import PullManifest
+from blin_pipeline.landing.pull import Pull, open_pull
+
+
+def settle(unfinished: Path, target: Path, manifest: PullManifest) -> Pull:
+    """Give a finished folder its name; an equal one that stands whole already wins."""
+    if target.exists():
+        try:
+            standing = open_pull(target)
+            standing.check_files()
+        except DataError:
+            _aside(target.parent, target)
+        else:
+            return standing
+    for folder in (unfinished / "setup", unfinished / "payload", unfinished):
+        _flush_folder(folder)
+    unfinished.rename(target)
+    _flush_folder(target.parent)
+    return Pull(target, manifest)
+
+
+def _aside(pulls_dir: Path, damaged: Path) -> None:
+    """Set a damaged pull aside for a person to look at, so that a fresh one may bear its name."""
+    number = 1
+    while (target := pulls_dir / f"{damaged.name}.damaged-{number}").exists():
+        number += 1
+    damaged.rename(target)
+
+
+def _flush_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
