@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from blin_pipeline.errors import DataError
 from blin_pipeline.landing.manifest import PullManifest
 from blin_pipeline.landing.pull import Pull, open_pull
+from blin_pipeline.redcap.disk import flush
 
 
 def settle(unfinished: Path, target: Path, manifest: PullManifest) -> Pull:
@@ -21,9 +21,9 @@ def settle(unfinished: Path, target: Path, manifest: PullManifest) -> Pull:
         else:
             return standing
     for folder in (unfinished / "setup", unfinished / "payload", unfinished):
-        _flush_folder(folder)
+        flush(folder)
     unfinished.rename(target)
-    _flush_folder(target.parent)
+    flush(target.parent)
     return Pull(target, manifest)
 
 
@@ -33,11 +33,3 @@ def _aside(pulls_dir: Path, damaged: Path) -> None:
     while (target := pulls_dir / f"{damaged.name}.damaged-{number}").exists():
         number += 1
     damaged.rename(target)
-
-
-def _flush_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

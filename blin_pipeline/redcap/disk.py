@@ -1,9 +1,10 @@
-"""Files on disk: their hash, and a full or forbidden disk as one error of ours, whoever meets it."""
+"""Files on disk: their hash, their way onto it, and a full or forbidden disk as one error of ours, whoever meets it."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,3 +44,12 @@ def sha256_of(path: Path) -> str:
     """Hash of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def flush(path: Path) -> None:
+    """Force a file's bytes, or a folder's entries, onto the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -7,7 +7,6 @@ are the same and the log shows no change of a record since. Without a log nothin
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,7 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from blin_pipeline.redcap.change_log import Log, data_digest
-from blin_pipeline.redcap.disk import disk_faults, sha256_of
+from blin_pipeline.redcap.disk import disk_faults, flush, sha256_of
 
 _INDEX = "parts.json"
 #: Older parts are dropped: what is that old is read anew.
@@ -111,7 +110,7 @@ class Parts:
             unfinished = self._folder / f".{name}"
             shutil.copyfile(path, unfinished)
             unfinished.chmod(0o600)
-            _flush(unfinished)
+            flush(unfinished)
             unfinished.replace(self._folder / name)
             self._write(self._index.model_copy(update={"parts": {**self._index.parts, name: sha256_of(path)}}))
 
@@ -139,14 +138,6 @@ class Parts:
         unfinished = self._folder / f".{_INDEX}"
         unfinished.write_text(json.dumps(index.model_dump(mode="json")), encoding="utf-8")
         unfinished.chmod(0o600)
-        _flush(unfinished)
+        flush(unfinished)
         unfinished.replace(self._folder / _INDEX)
         self._index = index
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
