@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 from duckdb import DuckDBPyConnection
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from blin_pipeline.errors import BlinError, DataError, LockedError, StorageError
 
@@ -20,6 +21,8 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+#: Seconds between two looks at a file that is open elsewhere.
+_LOOK_AGAIN = 0.2
 
 
 class Warehouse:
@@ -27,10 +30,13 @@ class Warehouse:
 
     Args:
         path: The file; created by the first writing connection.
+        patience: Seconds that a writing connection waits for a file that is open elsewhere: somebody reads it for a moment
+            (``blin trace``), or what a killed run left behind has not ended yet.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, patience: float = 0) -> None:
         self.path = path
+        self.patience = patience
 
     def __repr__(self) -> str:
         return f"Warehouse({self.path.name!r})"
@@ -46,7 +52,7 @@ class Warehouse:
         """
         if not read_only:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with connect_file(self.path, read_only=read_only) as connection:
+        with _opened(str(self.path), read_only=read_only, patience=0 if read_only else self.patience) as connection:
             if not read_only:
                 self.path.chmod(0o600)
             yield connection
@@ -94,8 +100,14 @@ def connect_analyst(path: Path, *, memory_limit: str = "2GB", threads: int = 2) 
 
 
 @contextmanager
-def _opened(path: str, *, read_only: bool) -> Iterator[DuckDBPyConnection]:
-    connection = _open(path, read_only=read_only)
+def _opened(path: str, *, read_only: bool, patience: float = 0) -> Iterator[DuckDBPyConnection]:
+    waiting = Retrying(
+        stop=stop_after_delay(patience),
+        wait=wait_fixed(_LOOK_AGAIN),
+        retry=retry_if_exception_type(LockedError),
+        reraise=True,
+    )
+    connection = waiting(_open, path, read_only=read_only)
     failure: BlinError | None = None
     try:
         yield connection

@@ -10,7 +10,8 @@ import subprocess
 from pathlib import Path
 
 from blin_pipeline.errors import ConfigurationError
-from blin_pipeline.orchestration.tables import DBT, dbt_environment, prepare_dbt
+from blin_pipeline.orchestration.dbt_process import DBT
+from blin_pipeline.orchestration.tables import dbt_environment, prepare_dbt
 from blin_pipeline.settings import DBT_PROJECT_DIR, Settings
 
 PAGE = "lineage.html"

@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,12 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 from dagster_dbt.compat import DBT_PYTHON_VERSION as INSTALLED_VERSION
 
 from blin_pipeline.errors import ConfigurationError
+from blin_pipeline.orchestration.dbt_process import DBT
 from blin_pipeline.orchestration.workspace import without_secrets
 from blin_pipeline.settings import DBT_PROJECT_DIR, Settings
 
-DBT = Path(sys.executable).parent / "dbt"
+#: dbt that ends with its run (``dbt_process``).
+DBT_OF_A_RUN = DBT.with_name("blin-dbt")
 #: What dbt remembers of a parsed project.
 _PARSED = "partial_parse.msgpack"
 
@@ -147,6 +148,6 @@ def dbt_resource(project: DbtProject) -> Dbt:
     return Dbt(
         project_dir=os.fspath(project.project_dir),
         profiles_dir=os.fspath(project.profiles_dir),
-        dbt_executable=str(DBT),
+        dbt_executable=str(DBT_OF_A_RUN),
         global_config_flags=["--no-use-colors", "--log-level-file", "info"],
     )

@@ -22,6 +22,8 @@ from blin_pipeline.settings import SECRET_VARIABLES, Settings
 
 #: What no child process is given: the token, and on a server the password of Dagster's database.
 _SECRETS = (*SECRET_VARIABLES, "BLIN_POSTGRES_PASSWORD")
+#: Seconds that a run waits for a warehouse that is open elsewhere; dbt waits about as long (``profiles.yml``).
+_PATIENCE = 60.0
 
 
 @dataclass
@@ -67,7 +69,7 @@ class Workspace:
     @property
     def warehouse(self) -> Warehouse:
         """The pipeline's private database."""
-        return Warehouse(self.settings.warehouse_path)
+        return Warehouse(self.settings.warehouse_path, patience=_PATIENCE)
 
 
 @contextmanager

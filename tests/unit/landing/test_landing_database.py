@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -35,7 +36,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 @contextmanager
-def _held(path: Path, how: str) -> Iterator[None]:
+def _held(path: Path, how: str) -> Iterator[subprocess.Popen[str]]:
     """Another process holds the file open."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(path), how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -44,7 +45,7 @@ def _held(path: Path, how: str) -> Iterator[None]:
     assert process.stdin is not None
     try:
         assert process.stdout.readline() == "open\n"
-        yield
+        yield process
     finally:
         process.stdin.close()
         process.wait(60)
@@ -59,6 +60,24 @@ def test_second_process_is_told_that_the_file_is_open(theirs: str, ours: bool, w
     assert caught.value.exit_code == 4
     assert "PID" not in str(caught.value)
     assert str(warehouse.path.parent) not in str(caught.value)
+
+
+def test_a_patient_writer_waits_until_the_file_is_free(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    with _held(warehouse.path, "reader") as holder:
+        connect, refused = duckdb.connect, []
+
+        def connect_and_free(*arguments: Any, **options: Any) -> duckdb.DuckDBPyConnection:
+            try:
+                return connect(*arguments, **options)
+            except duckdb.Error as error:
+                refused.append(error)
+                holder.communicate()
+                raise
+
+        monkeypatch.setattr(duckdb, "connect", connect_and_free)
+        with Warehouse(warehouse.path, patience=60).connect() as connection:
+            assert connection.execute("select b from t").fetchall() == [(7,)]
+    assert len(refused) == 1
 
 
 def test_two_readers_share_the_file(warehouse: Warehouse) -> None:
