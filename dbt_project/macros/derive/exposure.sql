@@ -12,7 +12,7 @@
 
 {#- A gap between two instants in whole minutes: thresholds are compared after rounding to the minute. -#}
 {% macro gap_minutes(from_timestamp, to_timestamp) -%}
-    round({{ hours_between(from_timestamp, to_timestamp) }} * 60)
+    cast(round({{ seconds_between(from_timestamp, to_timestamp) }} / 60.0) as integer)
 {%- endmacro %}
 
 {#- Why a segment ended, grouped (clinical specification 3): dictionary codes of sg_end_reason. -#}
@@ -58,7 +58,37 @@
     end
 {%- endmacro %}
 
-{#- A sum of fractions, settled: the order of addition changes its last digits, which nobody measured. -#}
+{#-
+  Time and dose are added up exactly and divided once, at the end: time in whole seconds, dose in mcg/day x seconds (a decimal
+  with nine places, columns `..._mcg_day_s`). The same rows give the same digits in whatever order an engine meets them, and
+  three thirds of an hour are an hour.
+-#}
+
+{#-
+  Dose of so many seconds at a rate in mcg/day, in mcg/day x seconds. 27 digits and the 10 of an integer are the most that every
+  engine multiplies without rounding.
+-#}
+{% macro dose_of(rate_mcg_day, seconds) -%}
+    cast({{ rate_mcg_day }} as decimal(27, 9)) * cast({{ seconds }} as integer)
+{%- endmacro %}
+
+{#- Sum of whole seconds, null where there is none. -#}
+{% macro sum_seconds(seconds) -%}
+    cast(sum({{ seconds }}) as bigint)
+{%- endmacro %}
+
+{#- Whole seconds as hours and as days of 24 h; mcg/day x seconds as mcg. -#}
+{% macro in_hours(seconds) -%}
+    cast({{ seconds }} as double) / 3600.0
+{%- endmacro %}
+{% macro in_days(seconds) -%}
+    cast({{ seconds }} as double) / 86400.0
+{%- endmacro %}
+{% macro in_mcg(mcg_day_s) -%}
+    cast({{ mcg_day_s }} as double) / 86400.0
+{%- endmacro %}
+
+{#- A quotient as a table shows it: nine decimals. -#}
 {% macro settled(expression) -%}
     round({{ expression }}, 9)
 {%- endmacro %}

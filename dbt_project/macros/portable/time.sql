@@ -32,9 +32,9 @@
     )
 {%- endmacro %}
 
-{#- Elapsed hours between two instants (fractional; both in UTC, or both on one unshifted clock). -#}
-{% macro hours_between(from_timestamp, to_timestamp) -%}
-    ({{ dbt.datediff(from_timestamp, to_timestamp, 'second') }} / 3600.0)
+{#- Elapsed whole seconds between two instants (both in UTC, or both on one unshifted clock): sums of them are exact. -#}
+{% macro seconds_between(from_timestamp, to_timestamp) -%}
+    {{ dbt.datediff(from_timestamp, to_timestamp, 'second') }}
 {%- endmacro %}
 
 {#- Whole days between two dates: to minus from. -#}

@@ -1,6 +1,7 @@
 -- Grain: one row per cycle whose infusion is known: the rates that ran, held against the plan of the same infusion
 -- day. The plan of a stepped cycle is the step rate during the first 7 infused days and the planned rate after
 -- them. A rate is reduced when it is under 90 % of the plan. What needs a rate that is not known is null.
+{%- set step_s = parameter('step_days') ~ ' * 86400' %}
 with split as (
     select
         stretch.*,
@@ -9,12 +10,11 @@ with split as (
             as first_plan_rate,
         case
             when not plan.step_dose_planned then 0
-            when stretch.infused_before_h + stretch.infused_h <= {{ parameter('step_days') }} * 24
-                then stretch.infused_h
-            when stretch.infused_before_h >= {{ parameter('step_days') }} * 24 then 0
-            else {{ parameter('step_days') }} * 24 - stretch.infused_before_h
-        end as step_h,
-        plan.step_dose_planned and stretch.infused_before_h < {{ parameter('step_days') }} * 24 as is_in_step,
+            when stretch.infused_before_s + stretch.infused_s <= {{ step_s }} then stretch.infused_s
+            when stretch.infused_before_s >= {{ step_s }} then 0
+            else {{ step_s }} - stretch.infused_before_s
+        end as stepped_s,
+        plan.step_dose_planned and stretch.infused_before_s < {{ step_s }} as is_in_step,
         lag(stretch.rate_mcg_day) over (
             partition by stretch.patient_key, stretch.cycle_instance_no order by stretch.interval_no
         ) as previous_rate
@@ -38,12 +38,12 @@ compared as (
     select
         *,
         case
-            when step_h > 0 and is_below_step_plan is null then null
-            when infused_h - step_h > 0 and is_below_plan is null then null
+            when stepped_s > 0 and is_below_step_plan is null then null
+            when infused_s - stepped_s > 0 and is_below_plan is null then null
             else
-                case when is_below_step_plan then step_h else 0 end
-                + case when is_below_plan then infused_h - step_h else 0 end
-        end as reduced_h,
+                case when is_below_step_plan then stepped_s else 0 end
+                + case when is_below_plan then infused_s - stepped_s else 0 end
+        end as reduced_s,
         coalesce(gap_class_cd in ('INTERRUPTION', 'LONG', 'NEW_CYCLE'), false)
         and case when is_in_step then is_below_step_plan else is_below_plan end as is_restep
     from held
@@ -54,8 +54,9 @@ select
     cycle_instance_no,
     exposure_source_cd,
     -- Without segments the rates are the plan's own: nothing is known of what ran.
-    case when exposure_source_cd = 'SEGMENTS' and count(reduced_h) = count(*) then sum(reduced_h) / 24.0 end
-        as reduced_dose_days,
+    case
+        when exposure_source_cd = 'SEGMENTS' and count(reduced_s) = count(*) then {{ in_days('sum(reduced_s)') }}
+    end as reduced_dose_days,
     case
         when exposure_source_cd = 'SEGMENTS'
             then max(case
@@ -64,14 +65,14 @@ select
     end as step_dose_given,
     case
         when exposure_source_cd = 'SEGMENTS'
-            then min(case when rate_mcg_day > previous_rate then infused_before_h end) / 24.0
+            then {{ in_days('min(case when rate_mcg_day > previous_rate then infused_before_s end)') }}
     end as step_up_day,
     case
         when exposure_source_cd <> 'SEGMENTS' then null
         when max(case when is_restep then 1 else 0 end) = 1 then true
         when count(is_restep) = count(*) then false
     end as has_restep,
-    sum(infused_h) + sum(case when gap_class_cd = 'BAG_CHANGE' then gap_before_min else 0 end) / 60.0
+    {{ in_hours("sum(infused_s + case when gap_class_cd = 'BAG_CHANGE' then gap_before_min * 60 else 0 end)") }}
         as infused_h_bridged,
     sum(
         case when gap_before_min > {{ parameter('treatment_gap_d') }} * 24 * 60 then 1 else 0 end

@@ -1,5 +1,5 @@
 -- Grain: one row per stretch of time during which a cycle's infusion is known to have run at one rate, whatever it
--- is known from: segments, or the form's own start and stop (HEADER), parted where a planned step ends. The hours of
+-- is known from: segments, or the form's own start and stop (HEADER), parted where a planned step ends. The seconds of
 -- a cycle's rows are its delivered time. Cycles of which only an upper bound is known have no row.
 with header as (
     select
@@ -48,7 +48,7 @@ stretch as (
         start_clock,
         stop_clock,
         rate_mcg_day,
-        infused_h,
+        infused_s,
         is_overlap,
         is_rate_conflict,
         gap_before_min,
@@ -63,7 +63,8 @@ stretch as (
         start_clock,
         stop_clock,
         rate_mcg_day,
-        {{ hours_between('start_clock', 'stop_clock') }} as infused_h,
+        {{ seconds_between('start_clock', 'stop_clock') }}
+            as infused_s,
         false as is_overlap,
         false as is_rate_conflict,
         case when interval_no = 2 then 0 end as gap_before_min,
@@ -75,8 +76,8 @@ select
     *,
     {{ gap_class('gap_before_min') }} as gap_class_cd,
     -- Infused so far, when the stretch begins: day 1 to 7 of a step is counted in infused time.
-    coalesce(sum(infused_h) over (
+    coalesce(cast(sum(infused_s) over (
         partition by patient_key, cycle_instance_no order by interval_no
         rows between unbounded preceding and 1 preceding
-    ), 0) as infused_before_h
+    ) as bigint), 0) as infused_before_s
 from stretch

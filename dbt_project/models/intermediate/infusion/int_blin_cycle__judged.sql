@@ -7,11 +7,11 @@ with assembled as (
         plan.planned_mcg,
         -- Started from one infused hour; without segments the site's word stands.
         measured.exposure_source_cd <> 'NOT_STARTED'
-        and coalesce(round(measured.delivered_days * 24, 6) >= {{ parameter('started_h') }}, true) as is_started,
+        and coalesce(measured.infused_s >= {{ parameter('started_h') }} * 3600, true) as is_started,
         case
             when plan.planned_days = {{ parameter('complete_days_plan') }} then {{ parameter('complete_days') }}
             else plan.planned_days - 1.0
-        end as complete_from_days
+        end * 86400 as complete_from_s
     from {{ ref('int_blin_cycle__measured') }} as measured
     inner join {{ ref('int_blin_cycle__planned') }} as plan
         on measured.patient_key = plan.patient_key and measured.cycle_instance_no = plan.cycle_instance_no
@@ -22,11 +22,11 @@ judged as (
         *,
         case
             when exposure_source_cd = 'NOT_STARTED' then false
-            when not is_stop_unknown then round(delivered_days, 6) >= complete_from_days
+            when not is_stop_unknown then infused_s >= complete_from_s
         end as is_complete,
         case
             when exposure_source_cd = 'NOT_STARTED' then false
-            when not is_stop_unknown then round(delivered_days, 6) >= {{ parameter('completed_share') }} * planned_days
+            when not is_stop_unknown then infused_s >= {{ parameter('completed_share') }} * planned_days * 86400
         end as is_complete_80,
         case
             when is_started and not is_stop_unknown and planned_mcg > 0 then delivered_mcg / planned_mcg

@@ -1,23 +1,25 @@
 -- Grain: one row per blinatumomab cycle that counts: how its exposure is known (exposure_source_cd) and what was
 -- infused. SEGMENTS when any segment is kept; HEADER (the cycle form's own start and stop at the planned rate)
 -- when the site says that it was not interrupted; else UPPER_BOUND: the same arithmetic, but only as an upper
--- bound, the measures stay null.
+-- bound, the measures stay null. infused_s (whole seconds) and delivered_mcg_day_s (mcg/day x seconds) add up exactly
+-- over cycles; days, hours and mcg are their quotients.
+{%- set step_s = parameter('step_days') ~ ' * 86400' %}
 with sourced as (
     select
         plan.*,
         total.n_segments,
-        total.infused_h,
-        total.delivered_mcg,
+        total.infused_s,
+        total.delivered_mcg_day_s,
         total.start_clock as first_clock,
         total.stop_clock as last_clock,
         total.start_local as first_local,
         total.is_open as has_open_segment,
         total.start_rate_mcg_day,
         total.max_rate_mcg_day,
-        total.off_h,
-        total.overlap_h,
-        total.rate_conflict_h,
-        total.longest_interrupt_h,
+        total.off_min,
+        total.overlap_s,
+        total.rate_conflict_s,
+        total.longest_interrupt_min,
         total.interrupt_reason_cd_first,
         total.n_short_breaks,
         total.n_interrupt_4h,
@@ -49,8 +51,8 @@ headed as (
         *,
         case
             when exposure_source_cd in ('HEADER', 'UPPER_BOUND') and not coalesce(is_stop_missing, false)
-                then {{ hours_between('start_clock', 'header_stop_clock') }} / 24.0
-        end as header_days
+                then {{ seconds_between('start_clock', 'header_stop_clock') }}
+        end as header_s
     from sourced
 ),
 
@@ -58,13 +60,29 @@ dosed as (
     select
         *,
         case
-            when not step_dose_planned then header_days * planned_rate_mcg_day
-            when header_days <= {{ parameter('step_days') }} then header_days * step_rate_mcg_day
+            when not step_dose_planned then {{ dose_of('planned_rate_mcg_day', 'header_s') }}
+            when header_s <= {{ step_s }} then {{ dose_of('step_rate_mcg_day', 'header_s') }}
             else
-                {{ parameter('step_days') }} * step_rate_mcg_day
-                + (header_days - {{ parameter('step_days') }}) * planned_rate_mcg_day
-        end as header_mcg
+                {{ dose_of('step_rate_mcg_day', step_s) }}
+                + {{ dose_of('planned_rate_mcg_day', 'header_s - ' ~ step_s) }}
+        end as header_mcg_day_s
     from headed
+),
+
+known as (
+    select
+        *,
+        case exposure_source_cd
+            when 'NOT_STARTED' then 0
+            when 'SEGMENTS' then infused_s
+            when 'HEADER' then header_s
+        end as known_s,
+        case exposure_source_cd
+            when 'NOT_STARTED' then 0
+            when 'SEGMENTS' then delivered_mcg_day_s
+            when 'HEADER' then header_mcg_day_s
+        end as known_mcg_day_s
+    from dosed
 )
 
 select
@@ -92,29 +110,23 @@ select
         when 'SEGMENTS' then has_open_segment
         else is_header_open and not coalesce(is_stop_missing, false)
     end as is_running,
-    case exposure_source_cd
-        when 'NOT_STARTED' then 0.0
-        when 'SEGMENTS' then infused_h / 24.0
-        when 'HEADER' then header_days
-    end as delivered_days,
-    case exposure_source_cd
-        when 'NOT_STARTED' then 0.0
-        when 'SEGMENTS' then delivered_mcg
-        when 'HEADER' then header_mcg
-    end as delivered_mcg,
-    case when exposure_source_cd = 'UPPER_BOUND' then header_days end as delivered_days_upper,
-    case when exposure_source_cd = 'UPPER_BOUND' then header_mcg end as delivered_mcg_upper,
+    known_s as infused_s,
+    known_mcg_day_s as delivered_mcg_day_s,
+    {{ in_days('known_s') }} as delivered_days,
+    {{ in_mcg('known_mcg_day_s') }} as delivered_mcg,
+    case when exposure_source_cd = 'UPPER_BOUND' then {{ in_days('header_s') }} end as delivered_days_upper,
+    case when exposure_source_cd = 'UPPER_BOUND' then {{ in_mcg('header_mcg_day_s') }} end as delivered_mcg_upper,
     n_segments,
     start_rate_mcg_day,
     max_rate_mcg_day,
-    off_h,
-    overlap_h,
-    rate_conflict_h,
-    longest_interrupt_h,
+    {{ in_hours('off_min * 60') }} as off_h,
+    {{ in_hours('overlap_s') }} as overlap_h,
+    {{ in_hours('rate_conflict_s') }} as rate_conflict_h,
+    {{ in_hours('longest_interrupt_min * 60') }} as longest_interrupt_h,
     interrupt_reason_cd_first,
     -- A form that says "not interrupted" counts as no break; else breaks are known from segments only.
     case when exposure_source_cd = 'HEADER' then 0 else n_short_breaks end as n_short_breaks,
     case when exposure_source_cd = 'HEADER' then 0 else n_interrupt_4h end as n_interrupt_4h,
     case when exposure_source_cd = 'HEADER' then 0 else n_interrupt_24h end as n_interrupt_24h,
     case when exposure_source_cd = 'HEADER' then 0 else n_interrupt_7d end as n_interrupt_7d
-from dosed
+from known

@@ -1,4 +1,5 @@
--- Grain: one row per cycle with kept segments: infused time, dose and breaks, summed over disjoint intervals.
+-- Grain: one row per cycle with kept segments: infused time, dose and breaks, summed over disjoint intervals, in
+-- whole seconds, mcg/day x seconds and whole minutes.
 with classed as (
     select
         *,
@@ -12,19 +13,19 @@ summed as (
         cycle_instance_no,
         min(start_clock) as start_clock,
         max(stop_clock) as stop_clock,
-        sum(infused_h) as infused_h,
-        sum(rate_mcg_day * infused_h / 24.0) as delivered_mcg,
-        sum(case when is_overlap then infused_h else 0 end) as overlap_h,
-        sum(case when is_rate_conflict then infused_h else 0 end) as rate_conflict_h,
-        sum(coalesce(gap_before_min, 0)) / 60.0 as off_h,
+        {{ sum_seconds('infused_s') }} as infused_s,
+        sum({{ dose_of('rate_mcg_day', 'infused_s') }}) as delivered_mcg_day_s,
+        {{ sum_seconds('case when is_overlap then infused_s else 0 end') }} as overlap_s,
+        {{ sum_seconds('case when is_rate_conflict then infused_s else 0 end') }} as rate_conflict_s,
+        cast(sum(coalesce(gap_before_min, 0)) as bigint) as off_min,
         max(rate_mcg_day) as max_rate_mcg_day,
         max(case when interval_no = 1 then rate_mcg_day end) as start_rate_mcg_day,
         sum(case when gap_class_cd in ('BAG_CHANGE', 'SHORT') then 1 else 0 end) as n_short_breaks,
         sum(case when gap_class_cd in ('INTERRUPTION', 'LONG', 'NEW_CYCLE') then 1 else 0 end) as n_interrupt_4h,
         sum(case when gap_class_cd in ('LONG', 'NEW_CYCLE') then 1 else 0 end) as n_interrupt_24h,
         sum(case when gap_class_cd = 'NEW_CYCLE' then 1 else 0 end) as n_interrupt_7d,
-        max(case when gap_class_cd in ('INTERRUPTION', 'LONG', 'NEW_CYCLE') then gap_before_min end) / 60.0
-            as longest_interrupt_h,
+        max(case when gap_class_cd in ('INTERRUPTION', 'LONG', 'NEW_CYCLE') then gap_before_min end)
+            as longest_interrupt_min,
         min(case when gap_class_cd in ('INTERRUPTION', 'LONG', 'NEW_CYCLE') then interval_no end) as first_interrupt_no
     from classed
     group by patient_key, cycle_instance_no

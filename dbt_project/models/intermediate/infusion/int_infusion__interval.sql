@@ -74,7 +74,7 @@ select
     -- The segment that sets the rate.
     instance_no,
     rate_mcg_day,
-    {{ hours_between('start_clock', 'stop_clock') }} as infused_h,
+    {{ seconds_between('start_clock', 'stop_clock') }} as infused_s,
     n_segments > 1 as is_overlap,
     lowest_rate <> highest_rate as is_rate_conflict,
     -- Time off since the stretch before, 0 where the rate changed without a stop; null at the first.

@@ -1,10 +1,11 @@
 -- Grain: one row per kept infusion segment: the time and dose that it adds to its cycle, and what it shares with
--- other segments. The added time of a cycle's segments is the cycle's infused time.
+-- other segments, in whole seconds and mcg/day x seconds. The added time of a cycle's segments is the cycle's infused
+-- time.
 with piece as (
     select
         segment.patient_key,
         segment.instance_no,
-        piece.infused_h,
+        piece.infused_s,
         piece.rate_mcg_day,
         piece.is_overlap,
         piece.is_rate_conflict,
@@ -21,9 +22,9 @@ with piece as (
 select
     patient_key,
     instance_no,
-    sum(case when is_setting_rate then infused_h else 0 end) as counted_h,
-    sum(case when is_setting_rate then infused_h * rate_mcg_day / 24.0 else 0 end) as counted_mcg,
-    sum(case when is_overlap then infused_h else 0 end) as overlap_h,
-    sum(case when is_rate_conflict then infused_h else 0 end) as rate_conflict_h
+    {{ sum_seconds('case when is_setting_rate then infused_s else 0 end') }} as counted_s,
+    sum(case when is_setting_rate then {{ dose_of('rate_mcg_day', 'infused_s') }} else 0 end) as counted_mcg_day_s,
+    {{ sum_seconds('case when is_overlap then infused_s else 0 end') }} as overlap_s,
+    {{ sum_seconds('case when is_rate_conflict then infused_s else 0 end') }} as rate_conflict_s
 from piece
 group by patient_key, instance_no

@@ -6,8 +6,14 @@
 with cycle as (
     select
         started.*,
+        measured.infused_s,
+        measured.delivered_mcg_day_s,
         spacing.cycle_length_d
     from {{ ref('blin_cycle_exposure') }} as started
+    inner join {{ ref('int_blin_cycle__measured') }} as measured
+        on
+            started.patient_key = measured.patient_key
+            and started.cycle_instance_no = measured.cycle_instance_no
     inner join {{ ref('int_blin_cycle__timing') }} as spacing
         on
             started.patient_key = spacing.patient_key
@@ -40,11 +46,11 @@ summed as (
         max(case when from_last = 1 then cycle_end_date end) as last_end_date,
         max(case when is_open then 1 else 0 end) = 1 as is_open,
         count(delivered_days) as n_days_known,
-        sum(delivered_days) as delivered_days,
+        {{ in_days('sum(infused_s)') }} as delivered_days,
         count(delivered_mcg) as n_mcg_known,
-        sum(delivered_mcg) as delivered_mcg,
+        {{ in_mcg('sum(delivered_mcg_day_s)') }} as delivered_mcg,
         count(planned_mcg) as n_planned_known,
-        sum(planned_mcg) as planned_mcg,
+        {{ exact_sum('planned_mcg') }} as planned_mcg,
         count(dose_completeness_frac) as n_completeness_known,
         sum(cycle_length_d) as planned_length_d,
         max(case when from_last = 1 then cycle_length_d end) as last_length_d,

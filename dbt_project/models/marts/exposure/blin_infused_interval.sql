@@ -4,7 +4,8 @@ with ordered as (
         measured.site_id,
         numbered.cycle_overall_no,
         subject.time_zone,
-        {{ hours_between('measured.start_clock', 'stretch.start_clock') }} as from_cycle_start_h,
+        {{ seconds_between('measured.start_clock', 'stretch.start_clock') }}
+            as from_cycle_start_s,
         measured.is_running and measured.stop_clock = stretch.stop_clock as is_open,
         not measured.is_whole_days and subject.time_zone is not null as is_utc
     from {{ ref('int_blin_cycle__interval') }} as stretch
@@ -27,12 +28,12 @@ select
     exposure_source_cd,
     case when is_utc then start_clock end as start_utc,
     case when is_utc then stop_clock end as end_utc,
-    {{ settled('from_cycle_start_h') }} as from_cycle_start_h,
-    {{ settled('infused_h') }} as infused_h,
-    {{ settled('infused_before_h') }} as infused_before_h,
+    {{ settled(in_hours('from_cycle_start_s')) }} as from_cycle_start_h,
+    {{ settled(in_hours('infused_s')) }} as infused_h,
+    {{ settled(in_hours('infused_before_s')) }} as infused_before_h,
     rate_mcg_day,
-    {{ settled('rate_mcg_day * infused_h / 24.0') }} as dose_mcg,
-    {{ settled('gap_before_min / 60.0') }} as gap_prev_h,
+    {{ settled(in_mcg(dose_of('rate_mcg_day', 'infused_s'))) }} as dose_mcg,
+    {{ settled(in_hours('gap_before_min * 60')) }} as gap_prev_h,
     gap_class_cd,
     case
         when gap_class_cd in ('INTERRUPTION', 'LONG', 'NEW_CYCLE') then {{ interruption_cause('gap_reason_cd') }}
