@@ -41,13 +41,12 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
             "text",
             "patient_key site_id ascertainment_cd screen_note_cd eligibility_status_cd backbone_declared_cd "
             "response_state_cd not_assessed_reason_cd sex_cd age_band_cd ecog_cd bcr_abl1_cd cns_status_cd "
-            "eos_status_cd",
+            "eos_status_cd cd19_cd risk_cd",
         ),
         *_columns(
             "date",
             "reg_date dx_date plan_date cr1_date first_blin_date first_hsct_date death_date last_alive_date",
         ),
-        *_columns("text", "cd19_cd risk_cd", required=False),
         *_columns("number", "age_dx_years wbc_dx_10e9_l"),
         *_columns(
             "flag",

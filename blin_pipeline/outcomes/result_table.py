@@ -1,4 +1,4 @@
-"""Result rows as a table and back: Arrow for the database, a data frame with nullable types, rows read from a stored one."""
+"""Result rows as an Arrow table for the database, and read back from a stored one."""
 
 from __future__ import annotations
 
@@ -33,21 +33,6 @@ def to_arrow(rows: Sequence[ResultRow]) -> pa.Table:
     names = [column.name for column in RESULT_COLUMNS]
     columns: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in names}
     return pa.table(columns, schema=result_schema())
-
-
-def to_frame(rows: Sequence[ResultRow]) -> pd.DataFrame:
-    """Rows as a data frame with nullable types (``Float64``, ``Int64``, ``string``): no NaN, nulls as ``pd.NA``."""
-    import pandas as pd
-
-    require_unique(rows)
-    types = {"string": pd.StringDtype(), "double": pd.Float64Dtype(), "int64": pd.Int64Dtype()}
-    data = {
-        column.name: pd.Series([getattr(row, column.name) for row in rows], dtype=object).astype(
-            types[column.arrow_type]
-        )
-        for column in RESULT_COLUMNS
-    }
-    return pd.DataFrame(data)
 
 
 def from_frame(frame: pd.DataFrame) -> list[ResultRow]:

@@ -61,6 +61,8 @@ def _eligible(number: int) -> dict[str, object]:
         "cns_status_cd": "CNS1" if number % 4 else "UNK",
         "wbc_dx_10e9_l": None if number == 1 else float(number * 2),
         "eos_status_cd": "DIED" if died else "ONGOING",
+        "cd19_cd": "POS",
+        "risk_cd": "STANDARD",
         "is_eligible": True,
         "is_treated": treated,
         "is_response_d1": treated and not not_due,

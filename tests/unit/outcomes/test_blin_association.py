@@ -140,9 +140,9 @@ def test_genetic_risk_is_balanced_and_cd19_negative_disease_left_out(rows):
     assert left_out == {"TRANSPLANT_BY_LANDMARK": 0, "CD19_NEGATIVE": 20, "MISSING_TERM": 0}
 
 
-def test_without_columns_of_cd19_and_risk_nobody_is_left_out_and_no_term_made(rows, context):
+def test_where_nobody_collects_cd19_and_risk_nobody_is_left_out_and_no_term_made(rows, context):
     frames = frames_of(1)
-    frames["marts.subject"] = frames["marts.subject"].drop(columns=["cd19_cd", "risk_cd"])
+    frames["marts.subject"] = frames["marts.subject"].assign(cd19_cd=None, risk_cd=None)
     made = blin_association.compute(frames, context)
     terms = {row.group_label for row in made if row.statistic == "association_oscr_standardised_difference_after"}
     assert "age_years" in terms
