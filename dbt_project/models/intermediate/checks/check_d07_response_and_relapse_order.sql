@@ -1,4 +1,4 @@
--- D07, warn: a relapse (kinds 1 to 4) without a remission before it; a remission after a relapse without therapy
+-- D07, warn: a relapse without a remission before it; a remission after a relapse without therapy
 -- in between.
 with remission as (
     select
@@ -12,17 +12,15 @@ with remission as (
 
 relapse as (
     select
-        dated.patient_key,
-        dated.site_id,
-        dated.instance_no,
-        dated.earliest_date,
-        dated.latest_date
-    from {{ ref('int_dates__resolved') }} as dated
-    inner join {{ ref('stg_redcap__relapse') }} as form
-        on dated.patient_key = form.patient_key and dated.instance_no = form.instance_no
+        kept.patient_key,
+        kept.site_id,
+        kept.instance_no,
+        kept.relapse_lo as earliest_date,
+        kept.relapse_hi as latest_date
+    from {{ ref('int_relapse__kept') }} as kept
     inner join {{ ref('int_subject__recorded') }} as subject
-        on dated.patient_key = subject.patient_key and subject.is_patient
-    where dated.date_role = 'RELAPSE' and dated.is_counted and form.rl_kind_cd in ('1', '2', '3', '4')
+        on kept.patient_key = subject.patient_key and subject.is_patient
+    where kept.is_relapse
 ),
 
 first_remission as (

@@ -1,20 +1,14 @@
 -- Grain: one row per treated patient (a plan date that counts): frontline therapy from the plan date to its end
 -- and why it ended.
 with relapse as (
+    -- MRD recurrence alone ends nothing.
     select
-        dated.patient_key,
-        min(dated.resolved_date) as relapse_date
-    from {{ ref('int_dates__resolved') }} as dated
-    inner join {{ ref('stg_redcap__relapse') }} as relapse
-        on dated.patient_key = relapse.patient_key and dated.instance_no = relapse.instance_no
-    inner join {{ ref('stg_redcap__treatment_plan') }} as treatment on dated.patient_key = treatment.patient_key
-    -- Kinds 1 to 4 are morphologic or extramedullary; 5, MRD recurrence alone, ends nothing.
-    where
-        dated.date_role = 'RELAPSE'
-        and dated.is_counted
-        and relapse.rl_kind_cd in ('1', '2', '3', '4')
-        and dated.resolved_date >= treatment.plan_date
-    group by dated.patient_key
+        relapse.patient_key,
+        min(relapse.relapse_date) as relapse_date
+    from {{ ref('int_relapse__kept') }} as relapse
+    inner join {{ ref('stg_redcap__treatment_plan') }} as treatment on relapse.patient_key = treatment.patient_key
+    where relapse.is_relapse and relapse.relapse_date >= treatment.plan_date
+    group by relapse.patient_key
 ),
 
 dated as (

@@ -14,12 +14,10 @@ with came_back as (
     where positive.mrd_cd in ('POS', 'POS_BELOW_LOQ') and negative.mrd_cd in ('NEG', 'NEG_UNVERIFIED')
     union all
     select
-        dated.patient_key,
-        dated.resolved_date as recurrence_date
-    from {{ ref('int_dates__resolved') }} as dated
-    inner join {{ ref('stg_redcap__relapse') }} as relapse
-        on dated.patient_key = relapse.patient_key and dated.instance_no = relapse.instance_no
-    where dated.date_role = 'RELAPSE' and dated.is_counted and relapse.rl_kind_cd = '5'
+        patient_key,
+        relapse_date as recurrence_date
+    from {{ ref('int_relapse__kept') }}
+    where type_cd = 'MRD'
 )
 
 select

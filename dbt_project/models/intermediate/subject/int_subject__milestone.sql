@@ -2,22 +2,18 @@
 with hsct as (
     select
         patient_key,
-        min(row_date) as first_hsct_date
-    from {{ ref('int_form_row__checked') }}
-    where form = 'hct' and reason_cd is null
+        min(hsct_date) as first_hsct_date
+    from {{ ref('int_hct__kept') }}
     group by patient_key
 ),
 
 relapse as (
-    -- Kinds 1 to 4; MRD recurrence alone (5) is no relapse.
     select
-        dated.patient_key,
-        min(dated.resolved_date) as first_relapse_date
-    from {{ ref('int_dates__resolved') }} as dated
-    inner join {{ ref('stg_redcap__relapse') }} as form
-        on dated.patient_key = form.patient_key and dated.instance_no = form.instance_no
-    where dated.date_role = 'RELAPSE' and dated.is_counted and form.rl_kind_cd in ('1', '2', '3', '4')
-    group by dated.patient_key
+        patient_key,
+        min(relapse_date) as first_relapse_date
+    from {{ ref('int_relapse__kept') }}
+    where is_relapse
+    group by patient_key
 ),
 
 lost as (

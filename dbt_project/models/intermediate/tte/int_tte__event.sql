@@ -126,18 +126,16 @@ select
 from followed
 where death_date is not null
 union all
--- Kinds 1 to 4 are morphologic or extramedullary; MRD recurrence alone (5) is no relapse.
+-- MRD recurrence alone is no relapse; a form without a kind is neither.
 select
-    dated.patient_key,
-    case when relapse.rl_kind_cd = '5' then 'MRD_RECURRENCE' else 'RELAPSE' end as outcome_cd,
-    dated.resolved_date as event_date,
-    dated.earliest_date,
-    dated.latest_date,
-    dated.imputation_flag,
+    patient_key,
+    case when is_relapse then 'RELAPSE' else 'MRD_RECURRENCE' end as outcome_cd,
+    relapse_date as event_date,
+    relapse_lo as earliest_date,
+    relapse_hi as latest_date,
+    relapse_dtf as imputation_flag,
     'relapse' as source_form,
     'rl_date' as source_field,
-    dated.instance_no as source_instance_no
-from {{ ref('int_dates__resolved') }} as dated
-inner join {{ ref('stg_redcap__relapse') }} as relapse
-    on dated.patient_key = relapse.patient_key and dated.instance_no = relapse.instance_no
-where dated.date_role = 'RELAPSE' and dated.is_counted and relapse.rl_kind_cd in ('1', '2', '3', '4', '5')
+    instance_no as source_instance_no
+from {{ ref('int_relapse__kept') }}
+where is_relapse or type_cd = 'MRD'

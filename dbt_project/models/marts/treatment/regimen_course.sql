@@ -2,7 +2,6 @@ with described as (
     select
         course.*,
         backbone.backbone_cd as reported_cd,
-        backbone.hemonc_id,
         therapy.line_no,
         -- The family that the site names; in frontline, where it names none, the backbone of the patient.
         case
@@ -51,7 +50,6 @@ select
     described.instance_no,
     described.regimen_reported_cd,
     coalesce(described.reported_cd, 'UNK') as regimen_cd,
-    described.hemonc_id,
     described.family_cd as backbone_family_cd,
     case
         when described.family_cd = 'UNK' then 'UNKNOWN'
