@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 
 import pytest
-from oracle.eligibility import REMOVED, judge
+from oracle.eligibility import REMOVED, judge, used
 from oracle.readings import conventional, mrd
 from oracle.records import Record
 from oracle.regimen import backbone
@@ -142,6 +143,37 @@ def test_eligibility_of_every_generated_record(many_registries, proof):
     status = {row["record_id"]: row["eligibility_status_cd"] for row in rows if row["record_id"] in judged}
     _compare(status, {key: result.status for key, result in judged.items() if result.status != REMOVED})
     proof(f"{len(found)} decisions on {len(status)} records agree")
+
+
+def test_what_each_criterion_stands_on(many_registries, proof):
+    records = [Record(truth, many_registries.cut) for truth in many_registries.generated]
+    wanted = {
+        (record.record_id, name): value
+        for record in records
+        if judge(record).status != REMOVED
+        for name, value in used(record).items()
+    }
+    rows = many_registries.rows("select patient_key, criterion_cd, value_used from marts.eligibility_result")
+    made = {record.record_id for record in records}
+    _compare({(r["record_id"], r["criterion_cd"]): r["value_used"] for r in rows if r["record_id"] in made}, wanted)
+    values = [value for value in wanted.values() if value is not None]
+    assert None in wanted.values()
+    assert all(any(word in value for value in values) for word in ("..", "blin_trial_start=", "vital_entry=", "scope="))
+    proof(f"what {len(wanted)} decisions stand on agrees")
+
+
+def test_birth_year_and_consent_of_every_record(many_registries, records, proof):
+    found = _by_record(many_registries, records, "select patient_key, birth_year, consent_date from marts.subject")
+    wanted = {}
+    for record_id, record in records.items():
+        form, born = record.once("registration"), record.once("demographics").get("birth_date")
+        signed = date.fromisoformat(form["consent_date"]) if form.get("consent_date") else None
+        counts = form.get("consent_status") in (1, 2, 6) and signed is not None and signed <= record.data_cut
+        wanted[record_id] = (int(born[:4]) if born else None, signed if counts else None)
+    _compare(found, wanted)
+    assert {None} < {row[0] for row in wanted.values()}
+    assert {None} < {row[1] for row in wanted.values()}
+    proof(f"birth year and day of consent of {len(found)} records agree")
 
 
 def test_best_conventional_response_and_the_set_like_e1910(many_registries, records, proof):

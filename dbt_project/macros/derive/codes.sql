@@ -24,6 +24,16 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- What a rule looked at as one text, name=value apart by a blank; what was not entered is left out, nothing at all is null.
+    Values hold no blanks: codes, dates, numbers. -#}
+{% macro stated_values(values) -%}
+    nullif(trim(
+        {%- for name, value in values.items() %}
+        {{ '|| ' if not loop.first }}coalesce('{{ name }}=' || cast({{ value }} as varchar) || ' ', '')
+        {%- endfor %}
+    ), '')
+{%- endmacro %}
+
 {#- Any of several boolean columns <name>__<code>, for a list of checkbox codes. -#}
 {% macro any_ticked(name, codes) -%}
     ({% for code in codes %}{{ name }}__{{ code }}{{ ' or ' if not loop.last }}{% endfor %})

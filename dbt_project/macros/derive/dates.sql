@@ -33,6 +33,20 @@
     )
 {%- endmacro %}
 
+{#- An interval of days as text: the day, or first..last. -#}
+{% macro stated_interval(earliest_date, latest_date) -%}
+    cast({{ earliest_date }} as varchar)
+    || case when {{ earliest_date }} < {{ latest_date }} then '..' || cast({{ latest_date }} as varchar) else '' end
+{%- endmacro %}
+
+{#- Calendar day at the site of a time on the infusion clock (macro infusion_clock). -#}
+{% macro infusion_date(clock, is_whole_days, time_zone) -%}
+    case
+        when {{ is_whole_days }} or {{ time_zone }} is null then {{ date_of(clock) }}
+        else {{ date_of(to_local(clock, time_zone)) }}
+    end
+{%- endmacro %}
+
 {#- Completed years between two dates. -#}
 {% macro completed_years(from_date, to_date) -%}
     extract(year from {{ to_date }}) - extract(year from {{ from_date }})

@@ -165,3 +165,56 @@ def _consent(record: Record, reasons: list[str]) -> str:
         reasons.append(DIED_BEFORE_CONSENT)
         return UNKNOWN
     return UNKNOWN if vital_status_in_doubt(record) else PASS
+
+
+def used(record: Record) -> dict[str, str | None]:
+    """Criterion -> what it stands on, as the site entered it; None when nothing was entered."""
+    registration = record.once("registration")
+    consent, deceased = _code(record, "consent_status"), _code(record, "consent_status") == 3
+    registered = day(registration, "reg_date")
+    if registered is not None and _is_wrong(record, (registered, registered)):
+        registered = None
+    in_trial = _code(record, "blin_in_trial") == 1
+    died = _interval(death_bounds(record)) if consent in (1, 2, 3, 6) else None
+    signed = day(registration, "consent_date") if consent in (1, 2, 6) else None
+    scope = 1 if consent == 6 and _code(record, "withdraw_scope") == 1 else None
+    return {
+        "E0": _stated(screen_note_code=registration.get("screen_note_code")),
+        "E1": _stated(age_years=_age_used(record)),
+        "E2": _stated(elig_ball=registration.get("elig_ball")),
+        "E3": _stated(dx_date=_interval(diagnosis_bounds(record))),
+        "E4": _stated(
+            blin_in_trial=registration.get("blin_in_trial"),
+            blin_trial_start=day(registration, "blin_trial_start") if in_trial else None,
+            reg_date=registered if in_trial else None,
+        ),
+        "E5": _stated(
+            consent_status=consent,
+            consent_date=signed,
+            vital_entry=registration.get("vital_entry") if deceased else None,
+            dth_date=died,
+            reg_date=registered if deceased else None,
+        ),
+        "E6": _stated(consent_status=consent, withdraw_scope=scope),
+    }
+
+
+def _stated(**values: object) -> str | None:
+    return " ".join(f"{name}={value}" for name, value in values.items() if value is not None) or None
+
+
+def _interval(bounds: tuple[date, date] | None) -> str | None:
+    if bounds is None:
+        return None
+    return str(bounds[0]) if bounds[0] == bounds[1] else f"{bounds[0]}..{bounds[1]}"
+
+
+def _age_used(record: Record) -> str | None:
+    age, born = number(record.once("registration"), "age_dx"), day(record.once("demographics"), "birth_date")
+    bounds = diagnosis_bounds(record)
+    if age is not None:
+        return f"{age:.1f}"
+    if born is None or bounds is None or _is_wrong(record, (born, born)):
+        return None
+    years = [at.year - born.year - ((at.month, at.day) < (born.month, born.day)) for at in bounds]
+    return f"{years[0]:.1f}" if years[0] == years[1] else f"{years[0]:.1f}..{years[1]:.1f}"

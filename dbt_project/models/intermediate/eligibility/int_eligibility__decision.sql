@@ -1,12 +1,15 @@
--- Grain: kept record x criterion: met, not met or undecided, with the reason.
+-- Grain: kept record x criterion: met, not met or undecided, with the reason and what
+-- it stands on.
 with long as (
     {%- for criterion in ['e0', 'e1', 'e2', 'e3', 'e4', 'e5', 'e6'] %}
     select
-        patient_key,
-        site_id,
+        reason.patient_key,
+        reason.site_id,
         '{{ criterion | upper }}' as criterion_cd,
-        {{ criterion }} as decision
-    from {{ ref('int_eligibility__reason') }}
+        reason.{{ criterion }} as decision,
+        used.{{ criterion }} as value_used
+    from {{ ref('int_eligibility__reason') }} as reason
+    inner join {{ ref('int_eligibility__value') }} as used on reason.patient_key = used.patient_key
     {{ 'union all' if not loop.last }}
     {%- endfor %}
 )
@@ -22,6 +25,7 @@ select
         else 'UNKNOWN'
     end as met_cd,
     case when long.decision <> 'MET' then substring(long.decision, 3, 60) end as reason_cd,
+    long.value_used,
     criterion.source_form
 from long
 inner join {{ ref('eligibility_criterion') }} as criterion on long.criterion_cd = criterion.criterion_cd

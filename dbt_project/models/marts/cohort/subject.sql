@@ -49,8 +49,15 @@ select
     subject.consent_status_cd,
     subject.screen_note_cd,
     evidence.reg_date,
+    case
+        when
+            subject.consent_status_cd in ('1', '2', '6')
+            and evidence.consent_date between date '1900-01-01' and subject.data_cut_date
+            then evidence.consent_date
+    end as consent_date,
     -- Day on which the patient comes under observation; none on the deceased path.
     case when subject.consent_status_cd in ('1', '2', '6') then evidence.reg_date end as entry_date,
+    cast(extract(year from evidence.birth_date) as integer) as birth_year,
     baseline.age_dx_years,
     baseline.age_band_cd,
     baseline.sex_cd,

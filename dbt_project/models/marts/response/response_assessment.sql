@@ -55,6 +55,8 @@ select
         {{ days_between('period.plan_date', 'response.assess_date') }}
         as integer
     ) as days_from_plan,
+    cast(blin.days_since_cycle_end as integer) as days_since_cycle_end,
+    cast(blin.n_days_off_blin as integer) as n_days_off_blin,
     response.marrow_blast_pct,
     response.anc_10e9_l,
     response.plt_10e9_l,
@@ -96,4 +98,6 @@ from {{ ref('int_response__classified') }} as response
 left join {{ ref('int_dates__resolved') }} as diagnosis
     on response.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
 left join {{ ref('int_frontline__period') }} as period on response.patient_key = period.patient_key
+left join {{ ref('int_response__blinatumomab') }} as blin
+    on response.patient_key = blin.patient_key and response.instance_no = blin.instance_no
 left join mrd_wide on response.patient_key = mrd_wide.patient_key and response.instance_no = mrd_wide.instance_no
