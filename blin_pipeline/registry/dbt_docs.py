@@ -60,10 +60,10 @@ def _columns(field: Field) -> list[dict[str, Any]]:
             {
                 "name": f"{name}__{code}",
                 "data_type": "boolean",
-                "description": f"{label}: {choice}. Null when the form was not opened.",
+                "description": f"{label}: {choice}. Null when the form was not opened or the cell is neither 0 nor 1.",
             }
             for code, choice in field.choices.items()
-        ]
+        ] + [_null_flavor(name, name)]
     if kind == "calc":
         return [
             {
@@ -81,12 +81,16 @@ def _columns(field: Field) -> list[dict[str, Any]]:
     column = f"{name}_cd" if kind == "code" else name
     return [
         {"name": column, "data_type": _TYPES[kind], "description": f"{label}.{codes}{_limits(field)}{clock}"},
-        {
-            "name": f"{name}_null_flavor_cd",
-            "data_type": "varchar",
-            "description": f"Why {column} has no value: missing-data code, INVALID or OUT_OF_RANGE; null when blank or valued.",
-        },
+        _null_flavor(name, column),
     ]
+
+
+def _null_flavor(name: str, column: str) -> dict[str, Any]:
+    return {
+        "name": f"{name}_null_flavor_cd",
+        "data_type": "varchar",
+        "description": f"Why {column} has no value: missing-data code, INVALID or OUT_OF_RANGE; null when blank or valued.",
+    }
 
 
 def staging_columns(dictionary: Dictionary, form: str) -> list[dict[str, Any]]:

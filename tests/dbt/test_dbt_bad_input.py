@@ -52,6 +52,10 @@ def _rows() -> Iterator[FormRow]:
     yield FormRow(WRONG, "demographics", None, {"birth_date": "NA", "height_cm": "NaN", "sex": "8"})
     yield FormRow(WRONG, "death", None, {"dth_dead": "1", "dth_date": "2020-01-01", "dth_date_prec": "1"})
     yield FormRow(WRONG, "followup", 1, {"fu_date": "01/02/2025", "fu_vital": "1"})
+    # Whole numbers that no integer holds, and a tick told by its label.
+    yield FormRow(WRONG, "blin_cycle", 1, _CYCLE | {"bc_number": "99999999999", "bc_plan_days": "-3000000000"})
+    course = {"tc_start": "2025-03-01", "tc_phase": "2", "tc_drugs___4": "1", "tc_drugs___20": "Checked"}
+    yield FormRow(WRONG, "treatment_course", 1, course | {"tc_drugs___23": "UNK"})
     yield FormRow(BARE, "registration", None, {"registration_complete": "0"})
     yield FormRow(CROWDED, "registration", None, _REGISTRATION)
     yield FormRow(CROWDED, "blin_cycle", 1, _CYCLE | {"bc_interrupted": "1"})
@@ -85,7 +89,23 @@ def test_the_sound_patient_is_right(spoilt: duckdb.DuckDBPyConnection) -> None:
 def test_values_that_are_none_are_rejected_by_name(spoilt: duckdb.DuckDBPyConnection) -> None:
     query = "select field_name from quality.type_reject where patient_key = ? order by 1"
     found = [name for (name,) in spoilt.execute(query, [patient_key(WRONG)]).fetchall()]
-    assert found == ["age_dx", "dx_date", "dx_date_prec", "enroll_type", "fu_date", "height_cm", "sex"]
+    assert found == [
+        *("age_dx", "bc_number", "bc_plan_days", "dx_date", "dx_date_prec", "enroll_type", "fu_date", "height_cm"),
+        *("sex", "tc_drugs"),
+    ]
+    query = "select form, field_name from quality.data_query where patient_key = ? and check_id = 'T01'"
+    named = spoilt.execute(query, [patient_key(WRONG)]).fetchall()
+    assert {("blin_cycle", "bc_number"), ("treatment_course", "tc_drugs")} <= set(named)
+
+
+def test_a_tick_that_is_neither_0_nor_1_is_not_known(spoilt: duckdb.DuckDBPyConnection) -> None:
+    query = (
+        "select tc_drugs__4, tc_drugs__20, tc_drugs__23, tc_drugs__1, tc_drugs_null_flavor_cd "
+        "from staging.stg_redcap__treatment_course where patient_key = ?"
+    )
+    assert spoilt.execute(query, [patient_key(WRONG)]).fetchall() == [(True, None, None, False, "INVALID")]
+    counted = "select n_drugs from marts.regimen_course where patient_key = ?"
+    assert spoilt.execute(counted, [patient_key(WRONG)]).fetchall() == [(1,)]
 
 
 def test_what_cannot_be_judged_is_pending_never_passed(spoilt: duckdb.DuckDBPyConnection) -> None:

@@ -21,12 +21,12 @@
     end
 {%- endmacro %}
 
-{#- Whole numbers; 3.7 is not rounded. -#}
+{#- Whole numbers that an integer holds; 3.7 is not rounded, 99999999999 is no value. -#}
 {% macro try_integer(text) -%}
     case
         when {{ safe_cast(text, 'decimal(38, 12)') }} = floor({{ safe_cast(text, 'decimal(38, 12)') }})
             and position('_' in {{ text }}) = 0
-            then cast({{ safe_cast(text, 'decimal(38, 12)') }} as integer)
+            then {{ safe_cast(safe_cast(text, 'decimal(38, 12)'), 'integer') }}
     end
 {%- endmacro %}
 

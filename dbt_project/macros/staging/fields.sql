@@ -64,17 +64,29 @@
     end as {{ name }}_null_flavor_cd
 {%- endmacro %}
 
-{#- One boolean per option; null while the form was never opened. -#}
+{#- One boolean per option; null while the form was never opened, and where the cell holds neither 0 nor 1 (a label, say). -#}
 {% macro checkbox_field(form, name) -%}
     {%- set field = registry_field(form, name) -%}
-    {%- for code in field.codes -%}
-    case when form_opened then coalesce({{ field['columns'][loop.index0] }}, '0') = '1' end as {{ name }}__{{ code }}{{ ',\n    ' if not loop.last }}
-    {%- endfor -%}
+    {%- for column in field['columns'] -%}
+    case
+        when form_opened and coalesce({{ column }}, '0') in ('0', '1') then coalesce({{ column }}, '0') = '1'
+    end as {{ name }}__{{ field.codes[loop.index0] }},
+    {% endfor -%}
+    case
+        when {% for column in field['columns'] %}{{ is_unread_tick(column) }}{{ ' or ' if not loop.last }}{% endfor %} then 'INVALID'
+        {%- for code in missing_data_codes() %}
+        when '{{ code }}' in ({{ field['columns'] | join(', ') }}) then '{{ code }}'
+        {%- endfor %}
+    end as {{ name }}_null_flavor_cd
+{%- endmacro %}
+
+{% macro is_unread_tick(column) -%}
+    (coalesce({{ column }}, '0') not in ('0', '1') and not {{ is_missing_code(column) }})
 {%- endmacro %}
 
 {#- The rejected values of one form: field and reason, never the value. -#}
 {% macro field_rejects(form) -%}
-    {%- for field in registry_fields()[form] if field.kind not in ('text', 'checkbox', 'calc') %}
+    {%- for field in registry_fields()[form] if field.kind not in ('text', 'calc') %}
     select
         '{{ form }}' as form,
         patient_key,

@@ -83,7 +83,7 @@ select
     {%- for code, name in [('1', 'kmt2a'), ('6', 'tp53')] %}
     case
         when aged.genetics__{{ code }} then 'POS'
-        when aged.is_genetics_entered and not aged.genetics__99 then 'NEG'
+        when aged.is_genetics_entered and not aged.genetics__{{ code }} and not aged.genetics__99 then 'NEG'
         else 'UNK'
     end as {{ name }}_cd,
     {%- endfor %}
