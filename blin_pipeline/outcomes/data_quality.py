@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 NAME = "data_quality"
 RECORDS = "RECORDS"
-SEVERITIES = ("error", "warn")
+SEVERITIES = ("error", "warn", "info")
 
 
 def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list[ResultRow]:

@@ -20,7 +20,7 @@ class CheckDefinition(BaseModel):
     Attributes:
         check_id: Stable id (D01 ...); a W suffix marks the warning half of a check with two levels.
         check_name: Words of the id.
-        level: error or warn.
+        level: error, warn, or info (worth a look, and may well be right).
         kahn_category: Conformance, completeness or plausibility (Kahn 2016).
         kahn_subcategory: Its subcategory.
         finding: What was found, in words.
@@ -33,7 +33,7 @@ class CheckDefinition(BaseModel):
 
     check_id: str
     check_name: str
-    level: Literal["error", "warn"]
+    level: Literal["error", "warn", "info"]
     kahn_category: Literal["conformance", "completeness", "plausibility"]
     kahn_subcategory: str
     finding: str

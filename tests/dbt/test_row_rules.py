@@ -55,6 +55,12 @@ RULES = [
         "breaks_are_classed_at_4_hours_24_hours_and_168_hours",
     ),
     Rule("gap over 7 days in one cycle: stays one, finding", "D08W", "d08_segments_fit_each_other_and_their_cycle"),
+    Rule(
+        "one segment of more than 35 days: kept, finding",
+        "instance_no: 2, is_violated: true",
+        "q04_an_infusion_of_more_than_35_days_without_a_stop",
+    ),
+    Rule("clock time of exactly 00:00: kept, info", "check_id: Q05", "q05_a_clock_time_of_exactly_midnight"),
     Rule("numbers skip: kept, finding", "is_violated: true", "d11_cycles_follow_each_other"),
     Rule(
         "number of the site against the order",

@@ -14,8 +14,23 @@ DAY, HOUR = 1440, 60
 Values = dict[str, Recorded]
 #: Pauses in minutes, on both sides of 1 h, 4 h, 24 h, 7 d and 14 d; negative: the next segment starts before the stop.
 PAUSES = (0, 0, 1, 30, 60, 61, 239, 240, 241, 1439, 1440, 10079, 10080, 10081, 20160, 20161, -360, -1440)
-#: Infused minutes of a whole cycle: the limits of "complete", of 80 %, of "started".
-TOTALS = (28 * DAY, 27 * DAY, 27 * DAY - 1, 32256, 32255, 13 * DAY, 13 * DAY - 1, 20 * DAY, 60, 59, 9 * DAY, 31 * DAY)
+#: Infused minutes of a whole cycle: the limits of "complete", of 80 %, of "started", of 35 days.
+TOTALS = (
+    28 * DAY,
+    27 * DAY,
+    27 * DAY - 1,
+    32256,
+    32255,
+    13 * DAY,
+    13 * DAY - 1,
+    20 * DAY,
+    60,
+    59,
+    9 * DAY,
+    31 * DAY,
+    35 * DAY,
+    35 * DAY + 1,
+)
 #: Days on which clocks change in the United States, and the end of observation.
 TURNS = (date(2024, 3, 10), date(2024, 11, 3), date(2025, 3, 9), date(2025, 11, 2), date(2026, 6, 30))
 
@@ -184,7 +199,7 @@ def _beside(random: Random, plan: date, begin: date) -> dict[str, list[Values]]:
             "tc_phase": random.choice([5, 5, 8, 4, 1]),
             "tc_start": first.isoformat(),
         }
-        course["tc_drugs"] = random.choice([[2], [25], [12, 13], [23], [21], [16, 15], []])
+        course["tc_drugs"] = random.choice([[2], [25], [12, 13], [23], [21], [16, 15], [], [31], [3, 22, 90]])
         course["tc_status"] = random.choice([1, 2, 3])
         if random.random() < 0.7:
             course["tc_end"] = (first + timedelta(days=random.choice([0, 4, 20, 60]))).isoformat()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from cycles_by_hand import cases, expected
 from exposure_drawing import draw
+from oracle.checks_infusion import infusion_queries
 from oracle.cycle_story import story, told
-from oracle.infusion import Clock, exposures
+from oracle.infusion import Clock, exposures, segment_cycles
 from oracle.patient_story import patient
 from oracle.records import Record
 
@@ -88,16 +90,22 @@ def test_every_interval_is_what_was_painted_minute_by_minute(many_registries, re
 
 def test_every_segment(many_registries, records, clocks, proof):
     wanted = {}
+    typed_of = {(name, row["instance"]): row for name, record in records.items() for row in record.rows("blin_segment")}
     for name, record in records.items():
         for one in exposures(record, clocks[name]):
             for segment in one.segments:
                 own = [stretch for stretch in one.stretches or [] if stretch.owner == segment.instance]
+                typed = typed_of[name, segment.instance]
                 wanted[name, segment.instance] = {
                     "recorded_h": (segment.stop - segment.start) / 60,
                     "counted_h": sum(stretch.minutes for stretch in own) / 60,
                     "counted_mcg": sum(stretch.minutes * segment.rate for stretch in own) / 1440,
                     "rate_mcg_day": segment.rate,
                     "is_open": segment.is_open,
+                    "route_cd": "NOT_COLLECTED",
+                    "site_tz": record.time_zone,
+                    "start_local_raw": typed["sg_start"],
+                    "end_local_raw": typed.get("sg_end"),
                 }
     rows = many_registries.rows(
         "select segment.* from marts.blin_infusion_segment as segment "
@@ -107,6 +115,31 @@ def test_every_segment(many_registries, records, clocks, proof):
     found = {(row["record_id"], row["instance_no"]): row for row in rows}
     assert _differing(found, wanted) == {}
     proof(f"exposure: {len(wanted)} segments equal to the oracle")
+
+
+def test_every_query_of_length_and_midnight(many_registries, records, clocks, proof):
+    wanted = {(name, *place) for name, record in records.items() for place in infusion_queries(record, clocks[name])}
+    rows = many_registries.rows("select * from quality.data_query where check_id in ('Q04', 'Q05')")
+    found = {(row["record_id"], row["check_id"], row["form"], row["instance_no"], row["field_name"]) for row in rows}
+    assert found == wanted
+    assert {row["severity_class"] for row in rows if row["check_id"] == "Q05"} == {"info"}
+    kinds = Counter((check, form) for _, check, form, _, _ in wanted)
+    assert len(kinds) == 4, "both checks, segments and forms"
+    proof(f"exposure: {kinds.total()} queries of length and midnight equal to the oracle")
+
+
+def test_open_queries_are_counted_at_their_cycle(many_registries, records, proof):
+    queries = Counter()
+    meant = {name: segment_cycles(record) for name, record in records.items()}
+    for row in many_registries.rows("select * from quality.data_query where form in ('blin_cycle', 'blin_segment')"):
+        instance = row["instance_no"]
+        cycle = instance if row["form"] == "blin_cycle" else meant.get(row["record_id"], {}).get(instance)
+        queries[row["record_id"], cycle] += 1
+    rows = many_registries.rows("select * from marts.blin_cycle_exposure")
+    found = {(row["record_id"], row["cycle_instance_no"]): row["n_open_queries"] for row in rows}
+    assert found == {place: queries[place] for place in found}
+    assert {0, 1, 2} <= set(found.values())
+    proof(f"exposure: {sum(found.values())} open queries counted at {len(found)} cycles")
 
 
 def test_every_patient(many_registries, records, clocks, proof):
@@ -145,8 +178,15 @@ def test_the_awkward_records_reach_every_branch(many_registries):
         "has_restep": {True, False, None},
         "is_delayed": {True, False, None},
         "is_late": {True, False, None},
+        "planned_source_cd": {"FORM", "FORM_INCOMPLETE"},
+        "n_same_cycle_restart_over_7d": {0, 1, None},
     }.items():
         assert values <= {row[column] for row in rows}, column
+    agents = {agent for row in rows for agent in (row["concurrent_agents"] or "").split("+")}
+    assert agents == {
+        "", "CD20_ANTIBODY", "CHEMOTHERAPY", "INOTUZUMAB", "INTRATHECAL", "MAINTENANCE", "NONE", "NOT_RECORDED",
+        "RUXOLITINIB", "STEROID", "TKI",
+    }  # fmt: skip
     reasons = {row["reason_cd"] for row in many_registries.rows("select distinct reason_cd from quality.quarantine")}
     assert {
         "INF_START_MISSING", "INF_NO_CYCLE", "INF_CYCLE_NOT_STARTED", "INF_RATE_MISSING", "INF_BSA_MISSING",

@@ -103,10 +103,10 @@ def query_block(results: Results) -> Block:
 
 
 def _reading(results: Results) -> str:
-    total, errors, warnings = (open_queries(results, severity) for severity in ("all", "error", "warn"))
+    total, errors, warnings, notes = (open_queries(results, severity) for severity in ("all", "error", "warn", "info"))
     rows, values = (results.one(_QUALITY, name) for name in ("quarantined_rows_n", "rejected_values_n"))
     return (
         f"Open queries: {numbers.count_of(total)} (errors {numbers.count_of(errors)}, warnings "
-        f"{numbers.count_of(warnings)}). Rows kept out of the tables (quarantine): {numbers.count_of(rows)}. Values that "
+        f"{numbers.count_of(warnings)}, worth a look {numbers.count_of(notes)}). Rows kept out of the tables (quarantine): {numbers.count_of(rows)}. Values that "
         f"could not be read in their type: {numbers.count_of(values)}."
     )

@@ -39,6 +39,8 @@
         'check_row_rules',
         'check_expected_rows',
         'check_event_before_therapy',
+        'check_q04_infusion_without_stop',
+        'check_q05_infusion_at_midnight',
     ]) }}
 {%- endmacro %}
 

@@ -94,6 +94,7 @@
   "tki_window_days": 60,
   "rate_min_mcg_day": 5.0,
   "rate_max_mcg_m2_day": 15.0,
+  "infusion_without_stop_days": 35,
   "cycle_start_to_start_min_days": 28,
   "rmst_horizon_months": 36,
   "min_group_patients": 10,

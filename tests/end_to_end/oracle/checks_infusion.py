@@ -1,4 +1,4 @@
-"""Checks D08 to D11: segments against cycles, interruption and step against segments, rates, numbering of cycles."""
+"""Checks D08 to D11 (segments against cycles, interruption and step, rates, numbering), Q04 and Q05 (length, midnight)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,39 @@ from datetime import timedelta
 from itertools import pairwise
 
 from .exposure import BAND_KG, CAP, NEW_CYCLE_MINUTES, minute_of
+from .infusion import Clock, exposures, is_whole_days, segment_cycles
 from .records import Record, Row, day, moment, number
 
 Place = tuple[str, str, int]
+WITHOUT_STOP_MINUTES = 35 * 24 * 60
+
+
+def infusion_queries(record: Record, clock: Clock) -> Iterator[tuple[str, str, int, str]]:
+    """Every finding of Q04 and Q05 in one record, as (check, form, instance, field)."""
+    if record.once("registration").get("screen_note_code") in (2, 3):
+        return
+    for one in exposures(record, clock):
+        for segment in one.segments:
+            if segment.stop - segment.start > WITHOUT_STOP_MINUTES:
+                yield "Q04", "blin_segment", segment.instance, "sg_end"
+        end = clock.at(moment(one.row, "bc_end"), one.whole_days)
+        if one.start is None or not (one.source == "HEADER" or (one.source == "UPPER_BOUND" and end is None)):
+            continue
+        limit = clock.end(one.whole_days)
+        if (limit if end is None else min(end, limit)) - one.start > WITHOUT_STOP_MINUTES:
+            yield "Q04", "blin_cycle", one.instance, "bc_end"
+    cycles = {_instance(row): row for row in record.rows("blin_cycle")}
+    meant = segment_cycles(record)
+    for form, row, of, names in (
+        *(("blin_cycle", row, row, ("bc_start", "bc_end")) for row in cycles.values() if row.get("bc_status") != 4),
+        *(
+            ("blin_segment", row, cycles.get(meant.get(_instance(row), -1), {}), ("sg_start", "sg_end"))
+            for row in record.rows("blin_segment")
+        ),
+    ):
+        for name in names:
+            if not is_whole_days(of) and str(row.get(name, "")).endswith(" 00:00"):
+                yield "Q05", form, _instance(row), name
 
 
 def infusion_findings(record: Record) -> Iterator[Place]:

@@ -42,9 +42,25 @@ METHODS = {1: "FLOW", 2: "NGS", 3: "PCR_BCRABL1", 4: "PCR_IGTCR", 5: "PCR_FUSION
 AROUND = (
     *("is_in_cr1", "days_dx_to_cycle", "days_cr_to_cycle", "has_crs", "crs_max_grade", "has_neurotoxicity"),
     *("icans_max_grade", "has_concurrent_tki", "has_concurrent_inotuzumab", "has_concurrent_it"),
-    *("has_concurrent_maintenance", "has_concurrent_course", "mrd_before_cd", "mrd_before_days", "mrd_after_cd"),
+    *(
+        "has_concurrent_maintenance",
+        "has_concurrent_course",
+        "concurrent_agents",
+        "mrd_before_cd",
+        "mrd_before_days",
+        "mrd_after_cd",
+    ),
     *("mrd_after_days", "mrd_before_method_cd", "mrd_after_method_cd", "mrd_before_frac"),
 )
+#: Field of the cycle form -> what it says was given; drug of a course -> its agent, all others are chemotherapy.
+AGENTS = {"bc_tki": "TKI", "bc_ino": "INOTUZUMAB", "bc_it_doses": "INTRATHECAL"}
+OWN_AGENT = {
+    **dict.fromkeys((1, 2, 3), "STEROID"),
+    **dict.fromkeys((21, 22), "CD20_ANTIBODY"),
+    23: "INOTUZUMAB",
+    **dict.fromkeys((24, 25, 26, 27), "TKI"),
+    31: "RUXOLITINIB",
+}
 LINES = {1: "FRONTLINE", 2: "MRD_DIRECTED", 3: "RELAPSED_REFRACTORY"}
 
 
@@ -175,6 +191,7 @@ def _measures(item: Told) -> dict[str, Value]:
     return {
         "exposure_source_cd": one.source,
         "planned_days": one.planned_days,
+        "planned_source_cd": _plan_source(one),
         "planned_rate_mcg_day": one.planned_rate,
         "planned_mcg": one.planned_mcg,
         "delivered_days": one.days,
@@ -187,6 +204,11 @@ def _measures(item: Told) -> dict[str, Value]:
         "completion_status_cd": status,
         "day_count_uncertainty_days": 1.0 if one.whole_days else 0.0,
     }
+
+
+def _plan_source(one: Exposure) -> str:
+    recorded = sum(value is not None for value in (one.planned_days, one.planned_rate))
+    return ("NOT_RECORDED", "FORM_INCOMPLETE", "FORM")[recorded]
 
 
 def _gaps(one: Exposure) -> dict[str, Value]:
@@ -212,6 +234,7 @@ def _gaps(one: Exposure) -> dict[str, Value]:
         "n_interrupt_4h": len(long) if known else None,
         "n_interrupt_24h": sum(length >= GAP_24H for length in gaps) if known else None,
         "n_interrupt_7d": weeks if known else None,
+        "n_same_cycle_restart_over_7d": weeks if known else None,
         "n_interrupt_14d": sum(length > GAP_14D for length in gaps) if stretches else None,
         "label_cycles": 0 if not started else 1 + weeks if known else None,
         "longest_interrupt_h": max(length for length, _ in long) / 60 if long else None,
@@ -463,11 +486,31 @@ def _beside(record: Record, item: Told, cycles: list[Told], given: list[Treatmen
         or (number(form, "bc_it_doses") or 0) > 0,
         "has_concurrent_maintenance": any(row.get("tc_phase") == 8 for row in running),
         "has_concurrent_course": any(row.get("tc_phase") in (2, 3, 4, 5, 6, 7, 9, 10) for row in running),
+        "concurrent_agents": _agents(form, running),
         "has_crs": crs[0],
         "crs_max_grade": crs[1],
         "has_neurotoxicity": icans[0],
         "icans_max_grade": icans[1],
     }
+
+
+def _agents(form: Row, running: list[Row]) -> str:
+    """Everything given on a day of the cycle: by its form, and by the courses that ran."""
+    found = {AGENTS[name] for name in AGENTS if _is_given(form, name)}
+    for course_row in running:
+        ticked = course_row.get("tc_drugs")
+        drugs = set(ticked) if isinstance(ticked, list) else set()
+        found |= {OWN_AGENT.get(code, "CHEMOTHERAPY") if isinstance(code, int) else "CHEMOTHERAPY" for code in drugs}
+        intrathecal = (number(course_row, "tc_it_doses") or 0) > 0
+        found |= {"INTRATHECAL"} if intrathecal else set()
+        found |= {"MAINTENANCE"} if course_row.get("tc_phase") == 8 else set()
+        found |= set() if drugs or intrathecal else {"NOT_RECORDED"}
+    return "+".join(sorted(found)) or "NONE"
+
+
+def _is_given(form: Row, name: str) -> bool:
+    value = form.get(name)
+    return value in {"bc_tki": (1, 2, 3, 4), "bc_ino": (1,), "bc_it_doses": (1, 2, 3, 4, 5, 6)}[name]
 
 
 def _timing(found: dict[int, dict[str, Value]], cycles: list[Told], given: list[Treatment], entered: set[int]) -> None:

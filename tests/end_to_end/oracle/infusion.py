@@ -151,26 +151,31 @@ def _label(on: date) -> int:
 
 def exposures(record: Record, clock: Clock) -> list[Exposure]:
     """Every cycle that counts, in order of instance."""
-    rows = record.rows("blin_cycle")
-    first_of: dict[object, int] = {}
-    repeated = set()
-    for row in rows:
-        same = tuple(row.get(name) for name in ("bc_number", "bc_start", "bc_end", "bc_status"))
-        if same in first_of:
-            repeated.add(row["instance"])
-        first_of.setdefault(same, int(str(row["instance"])))
-    segments, refused = _segments(record, clock, [row for row in rows if row["instance"] not in repeated])
+    rows = _distinct(record.rows("blin_cycle"))
+    segments, refused = _segments(record, clock, rows)
     found = []
     for row in rows:
         instance = int(str(row["instance"]))
         own = segments.get(instance, [])
-        if instance in repeated or (not _is_usable(row, clock) and not own):
+        if not _is_usable(row, clock) and not own:
             continue
         found.append(_cycle(row, own, len(refused.get(instance, [])), clock))
     return found
 
 
-def _is_whole_days(row: Row) -> bool:
+def _distinct(rows: list[Row]) -> list[Row]:
+    """Cycle forms without exact copies of an earlier one."""
+    seen = set()
+    found = []
+    for row in rows:
+        same = tuple(row.get(name) for name in ("bc_number", "bc_start", "bc_end", "bc_status"))
+        if same not in seen:
+            found.append(row)
+        seen.add(same)
+    return found
+
+
+def is_whole_days(row: Row) -> bool:
     return row.get("bc_time_known") in (2, 3)
 
 
@@ -178,7 +183,7 @@ def _is_usable(row: Row, clock: Clock) -> bool:
     """Whether the form's own dates can give exposure (a cycle never started needs none)."""
     if row.get("bc_status") == 4:
         return True
-    whole, local = _is_whole_days(row), moment(row, "bc_start")
+    whole, local = is_whole_days(row), moment(row, "bc_start")
     if local is None:
         return False
     start, stop = clock.at(local, whole), clock.at(moment(row, "bc_end"), whole)
@@ -203,6 +208,13 @@ def _cycle_of(segment: Row, rows: list[Row]) -> Row | None:
     return min(named, key=lambda row: int(str(row["instance"])), default=None)
 
 
+def segment_cycles(record: Record) -> dict[int, int]:
+    """Instance of a landed segment -> instance of the cycle that it means, where there is one."""
+    cycles = _distinct(record.rows("blin_cycle"))
+    meant = {int(str(row["instance"])): _cycle_of(row, cycles) for row in record.rows("blin_segment")}
+    return {instance: int(str(row["instance"])) for instance, row in meant.items() if row is not None}
+
+
 def _segments(record: Record, clock: Clock, cycles: list[Row]) -> tuple[dict[int, list[Segment]], dict[int, list[int]]]:
     """Kept segments by cycle with the stop that counts, and instances of those set aside."""
     sound: dict[int, list[tuple[int, int, int | None, float, Row]]] = {}
@@ -212,7 +224,7 @@ def _segments(record: Record, clock: Clock, cycles: list[Row]) -> tuple[dict[int
         instance, cycle, local = int(str(row["instance"])), _cycle_of(row, cycles), moment(row, "sg_start")
         if cycle is None:
             continue
-        whole = _is_whole_days(cycle)
+        whole = is_whole_days(cycle)
         start, stop, rate = clock.at(local, whole), clock.at(moment(row, "sg_end"), whole), _rate(row, cycle)
         bad = (
             local is None
@@ -232,7 +244,7 @@ def _segments(record: Record, clock: Clock, cycles: list[Row]) -> tuple[dict[int
         sound.setdefault(key, []).append((start, instance, stop, rate, row))
     kept: dict[int, list[Segment]] = {}
     for cycle in cycles:
-        key, whole = int(str(cycle["instance"])), _is_whole_days(cycle)
+        key, whole = int(str(cycle["instance"])), is_whole_days(cycle)
         own = sorted(sound.get(key, []), key=lambda item: item[:2])
         form_end = clock.at(moment(cycle, "bc_end"), whole)
         for place, (start, instance, stop, rate, row) in enumerate(own):
@@ -260,7 +272,7 @@ def _rate(segment: Row, cycle: Row) -> float | None:
 
 
 def _cycle(row: Row, own: list[Segment], refused: int, clock: Clock) -> Exposure:
-    whole = _is_whole_days(row)
+    whole = is_whole_days(row)
     days, rate, weight = number(row, "bc_plan_days"), number(row, "bc_plan_rate"), number(row, "bc_weight")
     surface, is_step = number(row, "bc_bsa"), row.get("bc_step") == 1
     is_light = weight is not None and weight < 45

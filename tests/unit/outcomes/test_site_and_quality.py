@@ -72,7 +72,12 @@ def test_queries_and_checks(by_id):
 
 def test_unknown_severity_counts_in_all(context):
     frames = hand_made.frames()
-    more = pd.DataFrame([{"query_key": "q9", "site_id": "S01", "severity_class": "info", "status_cd": "OPEN"}])
+    more = pd.DataFrame(
+        [
+            {"query_key": "q9", "site_id": "S01", "severity_class": "unheard_of", "status_cd": "OPEN"},
+            {"query_key": "q10", "site_id": "S01", "severity_class": "info", "status_cd": "OPEN"},
+        ]
+    )
     frames["quality.data_query"] = pd.concat([frames["quality.data_query"], more])
     values = [row.value for row in data_quality.compute(frames, context) if row.statistic == "open_queries_n"]
-    assert values == [4, 1, 2]
+    assert values == [5, 1, 2, 1], "all, errors, warnings, worth a look"

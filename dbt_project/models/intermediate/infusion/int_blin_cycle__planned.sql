@@ -64,6 +64,12 @@ select
     step_rate_mcg_day,
     planned_rate_mcg_day,
     bc_plan_days as planned_days,
+    -- Where the plan comes from: the form. No schedule of the label stands in for a plan that was not recorded.
+    case
+        when bc_plan_days is not null and bc_plan_rate is not null then 'FORM'
+        when bc_plan_days is not null or bc_plan_rate is not null then 'FORM_INCOMPLETE'
+        else 'NOT_RECORDED'
+    end as planned_source_cd,
     case
         when step_dose_planned and bc_plan_days > {{ parameter('step_days') }}
             then

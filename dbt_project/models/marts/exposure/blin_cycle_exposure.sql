@@ -36,6 +36,7 @@ select
     judged.is_started as started,
     judged.is_running as is_open,
     plan.planned_days,
+    plan.planned_source_cd,
     plan.planned_rate_mcg_day,
     plan.planned_mcg,
     plan.is_dosed_by_surface,
@@ -59,6 +60,8 @@ select
     cast(measured.n_interrupt_24h as integer) as n_interrupt_24h,
     cast(measured.n_interrupt_7d as integer) as n_interrupt_7d,
     cast(dosing.n_interrupt_14d as integer) as n_interrupt_14d,
+    -- The cycles are the site's own: every such gap lies inside a cycle that it kept one.
+    cast(measured.n_interrupt_7d as integer) as n_same_cycle_restart_over_7d,
     cast(judged.label_cycles as integer) as label_cycles,
     {{ settled('measured.longest_interrupt_h') }} as longest_interrupt_h,
     measured.interrupt_reason_cd_first,
@@ -92,6 +95,7 @@ select
     beside.has_it as has_concurrent_it,
     beside.has_maintenance as has_concurrent_maintenance,
     beside.has_course as has_concurrent_course,
+    beside.agents as concurrent_agents,
     transplant.has_hsct_within_window as has_hsct_within_90d,
     plan.hospital_days,
     plan.outpatient_start,
@@ -111,6 +115,7 @@ select
         as day_count_uncertainty_days,
     cast(coalesce(measured.n_segments, 0) as integer) as n_segments,
     cast(coalesce(refused.n_segments_quarantined, 0) as integer) as n_segments_quarantined,
+    cast(queried.n_open_queries as integer) as n_open_queries,
     'blin_cycle' as source_form,
     plan.pull_id,
     {{ rule_version() }} as rule_version
@@ -135,5 +140,7 @@ left join {{ ref('int_dates__resolved') }} as diagnosis
     on measured.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
 left join {{ ref('int_blin_cycle__transplant') }} as transplant
     on measured.patient_key = transplant.patient_key and measured.cycle_instance_no = transplant.cycle_instance_no
+inner join {{ ref('int_blin_cycle__queried') }} as queried
+    on measured.patient_key = queried.patient_key and measured.cycle_instance_no = queried.cycle_instance_no
 left join refused
     on measured.patient_key = refused.patient_key and measured.cycle_instance_no = refused.cycle_instance_no

@@ -20,6 +20,11 @@ select
     segment.cycle_no_reported,
     segment.instance_no,
     case when segment.is_whole_days then 'DATE_ONLY' else 'DATETIME' end as granularity_cd,
+    -- No field asks for the route; an infusion under the skin would look the same.
+    'NOT_COLLECTED' as route_cd,
+    entered.site_tz,
+    entered.start_local_raw,
+    entered.end_local_raw,
     {{ date_of('segment.start_local') }} as start_date,
     -- What is followed to the end of a day stops at 24:00: that is still this day.
     case
@@ -49,5 +54,7 @@ from stopped as segment
 inner join {{ ref('int_subject__horizon') }} as subject on segment.patient_key = subject.patient_key
 inner join {{ ref('int_blin_cycle__numbered') }} as numbered
     on segment.patient_key = numbered.patient_key and segment.cycle_instance_no = numbered.cycle_instance_no
+inner join {{ ref('int_infusion__entered') }} as entered
+    on segment.patient_key = entered.patient_key and segment.instance_no = entered.instance_no
 left join {{ ref('int_infusion__segment_share') }} as added
     on segment.patient_key = added.patient_key and segment.instance_no = added.instance_no
