@@ -107,6 +107,6 @@ def _reading(results: Results) -> str:
     rows, values = (results.one(_QUALITY, name) for name in ("quarantined_rows_n", "rejected_values_n"))
     return (
         f"Open queries: {numbers.count_of(total)} (errors {numbers.count_of(errors)}, warnings "
-        f"{numbers.count_of(warnings)}, worth a look {numbers.count_of(notes)}). Rows kept out of the tables (quarantine): {numbers.count_of(rows)}. Values that "
-        f"could not be read in their type: {numbers.count_of(values)}."
+        f"{numbers.count_of(warnings)}, worth a look {numbers.count_of(notes)}). Rows kept out of the tables "
+        f"(quarantine): {numbers.count_of(rows)}. Values that could not be read in their type: {numbers.count_of(values)}."
     )
