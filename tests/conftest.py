@@ -68,9 +68,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _group(item: pytest.Item) -> str | None:
-    """Tests that stay in one process: those with the demo home or many registries; else those of a file with dear fixtures."""
+    """Tests that stay in one process: those that share a dear fixture; else those of a file that is slow."""
     fixtures = getattr(item, "fixturenames", ())
-    for shared in ("demo_home", "many_registries"):
+    for shared in ("demo_home", "many_registries", "build"):
         if shared in fixtures:
             return shared
     return item.path.stem if item.get_closest_marker("slow") or "defs" in fixtures else None

@@ -32,13 +32,6 @@ def test_a_second_run_that_finds_nothing_changed_leaves_the_release_as_it_is(dem
     assert demo_home.release_hashes() == before
 
 
-def test_a_forced_rebuild_of_the_same_data_gives_the_same_content(demo_home):
-    before = demo_home.json("status")["summary"]["content_sha256"]
-    again = json.loads(demo_home.blin("refresh", "--force", "--json").stdout)["data"]
-    assert again["summary"]["content_sha256"] == before
-    assert len(demo_home.json("releases")) == 1, "equal content must not be published anew"
-
-
 def test_everything_identifying_is_closed_to_others(demo_home):
     restricted = demo_home.path / "restricted"
     assert stat.S_IMODE(restricted.stat().st_mode) == 0o700

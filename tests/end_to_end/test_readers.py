@@ -107,3 +107,4 @@ def test_a_refresh_killed_at_any_moment_leaves_the_last_release_intact(home, pub
         home.blin("verify")
     home.blin("refresh", "--force")
     assert home.release_hashes() == before, "the same data give the same content, so the release stays"
+    assert len(home.json("releases")) == 1, "equal content is not published anew"
