@@ -111,7 +111,10 @@ def pull(
     if as_json:
         facts = {"pull_id": landed.pull_id, "records": manifest.n_records, "rows": rows_by_form}
         how = {"mode": reading.mode, "why_full": reading.why_full} if reading is not None else {}
-        found = {"records_changed_without_log_line": note.silent_changes if note is not None else None}
+        found = {
+            "records_changed_without_log_line": note.silent_changes if note is not None else None,
+            "gone": note.loss.model_dump() if note is not None and note.loss is not None else None,
+        }
         print_json("pull", facts | how | found)
         return
     from rich.table import Table
@@ -127,6 +130,9 @@ def pull(
         messages.print(f"Read by change: {fetched} fetched.")
     elif reading is not None and reading.why_full:
         messages.print(f"Read in full: {reading.why_full}.")
+    if note is not None and note.loss is not None and note.loss.in_words:
+        why = "not all of it explained, and accepted" if note.loss.is_unexplained else "as REDCap's log explains"
+        messages.print(f"Gone since the released pull, {why}: {note.loss.in_words}.")
     if note is not None and note.silent_changes:
         messages.print(
             f"[bold]{note.silent_changes} records changed without a line in REDCap's log[/]: ask the administrator how; "

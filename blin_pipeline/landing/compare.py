@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 from blin_pipeline.errors import DataError
 from blin_pipeline.landing.difference import compare_pulls
+from blin_pipeline.landing.loss import Loss
 from blin_pipeline.landing.order import NaturalKey, natural, row_order
 from blin_pipeline.landing.parquet import read_rows
 from blin_pipeline.landing.pull import Pull
+from blin_pipeline.landing.reading import live_dictionary
 from blin_pipeline.redcap.change_log import server_time
 from blin_pipeline.redcap.change_log import since as lines_since
 from blin_pipeline.redcap.faults import RedcapReadError
@@ -23,39 +24,22 @@ from blin_pipeline.redcap.setup_rows import LogEntry
 _CLOCK_BACK = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Loss:
-    """What the newer pull lacks.
-
-    Attributes:
-        records: Records gone.
-        unexplained_records: Of these, without a deletion or renaming in the log.
-        rows: Instrument -> rows gone from records that are still there.
-        unexplained_rows: Of these, on records that the log shows no edit of; 0 when there is no log.
-    """
-
-    records: int
-    unexplained_records: int
-    rows: Mapping[str, int]
-    unexplained_rows: int
-
-
 def refuse_unexplained_loss(
-    previous: Pull, current: Pull, log: Sequence[LogEntry] | None, *, accepted: bool = False
+    previous: Pull, current: Pull, log: Sequence[LogEntry] | None, *, seen: str = "", accepted: bool = False
 ) -> Loss:
     """Compare a new pull with the one before it.
 
-    Without a log (no right, or files) only whole records count: a deleted instance cannot be told from a lost one there.
+    Without a log (no right, or files) nothing explains a loss: a deleted instance cannot be told from a lost one there.
 
     Args:
         previous: The pull before.
         current: The new one.
-        log: Lines of the log; those that the previous pull had already seen explain nothing. None when the token may not
-            read the log.
+        log: Lines of the log; None when the token may not read the log.
+        seen: Newest line of the log when the content of the previous pull was last read: older lines explain nothing.
         accepted: A person says that what is gone is meant to be gone.
 
     Returns:
-        What is gone, counts only.
+        What is gone.
 
     Raises:
         DataError: ``E_UNEXPLAINED_LOSS``; ``E_PROJECT_CHANGED`` when the pulls are of two projects.
@@ -67,7 +51,7 @@ def refuse_unexplained_loss(
             "This pull is of another REDCap project than the one before.",
             fix="Use another home folder for another project; to change the project on purpose, accept the loss.",
         )
-    log = _since_previous(log, previous)
+    log = _since(seen, log)
     lost = {row[0] for row in only_in_first(_records(previous), _records(current), _record_order)}
     new = {row[0] for row in only_in_first(_records(current), _records(previous), _record_order)}
     renamed = _renamed(log or (), new, previous.manifest.record_id_field)
@@ -79,20 +63,48 @@ def refuse_unexplained_loss(
         for key in only_in_first(_keys(previous, form), _keys(current, form), _key_order):
             if key[0] not in lost:
                 rows[form] = rows.get(form, 0) + 1
-                unexplained_rows += log is not None and key[0] not in edited
-    if (unexplained or unexplained_rows) and not accepted:
-        raise DataError(
-            "E_UNEXPLAINED_LOSS",
-            f"{unexplained} records and {unexplained_rows} rows of the last pull are gone, and the log does not say why.",
-            fix="Check the rights of the token and ask the data manager; if the loss is right, accept it for this run.",
-        )
-    return Loss(len(lost), unexplained, rows, unexplained_rows)
+                unexplained_rows += key[0] not in edited
+    loss = Loss(
+        records=len(lost),
+        unexplained_records=unexplained,
+        rows=rows,
+        unexplained_rows=unexplained_rows,
+        columns=_lost_columns(previous, current),
+    )
+    if loss.is_unexplained and not accepted:
+        raise _refusal(loss, has_log=log is not None)
+    return loss
 
 
-def _since_previous(log: Sequence[LogEntry] | None, previous: Pull) -> Sequence[LogEntry] | None:
-    """The lines since the previous pull, and of an hour before: a clock may have been put back."""
-    mark = previous.manifest.log_watermark
-    newest = server_time(mark.newest) if mark is not None else None
+def _refusal(loss: Loss, *, has_log: bool) -> DataError:
+    gone = f"{loss.unexplained_records} records, {loss.unexplained_rows} rows and {loss.n_columns} columns"
+    why = "the log does not say why" if has_log else "there is no log that could say why"
+    return DataError(
+        "E_UNEXPLAINED_LOSS",
+        f"{gone} of the last pull are gone, and {why}; the last release is untouched.",
+        fix="Check that the token or the export sees every record, instrument and field, and ask the data manager; if the loss "
+        "is right, accept it for this run (--accept-loss).",
+    )
+
+
+def _lost_columns(previous: Pull, current: Pull) -> dict[str, int]:
+    """Instrument -> columns that a file lacks although its dictionary names them."""
+    if current.manifest.source_kind == "api":
+        return {}
+    dictionary = live_dictionary(current)
+    found: dict[str, int] = {}
+    for form in previous.forms:
+        held = {*current.manifest.forms[form].table.columns} if form in current.manifest.forms else set()
+        gone = {*previous.manifest.forms[form].table.columns} - held
+        number = len(gone & {*dictionary.export_columns(form)}) if form in dictionary.forms else 0
+        if number:
+            found[form] = number
+    return found
+
+
+def _since(seen: str, log: Sequence[LogEntry] | None) -> Sequence[LogEntry] | None:
+    """The lines since a moment, and of an hour before: a clock may have been put back."""
+    newest = server_time(seen)
     return log if log is None or newest is None else lines_since(tuple(log), newest - _CLOCK_BACK)
 
 
@@ -109,18 +121,17 @@ def silent_changes(before: Pull, after: Pull, log: Sequence[LogEntry], since: st
     return len(compare_pulls(before, after).changed - edited)
 
 
-def refuse_shrunk_sites(previous: Pull, current: Pull, *, closed: Collection[str] = ()) -> None:
+def refuse_shrunk_sites(previous: Pull, current: Pull) -> None:
     """Refuse a pull that knows fewer data access groups than the one before.
 
     Args:
         previous: The pull before.
         current: The new one.
-        closed: Unique names of groups that a person declared closed.
 
     Raises:
         RedcapReadError: ``E_SITE_SET_SHRUNK``, with the number of groups gone.
     """
-    gone = {*previous.manifest.data_access_groups} - {*current.manifest.data_access_groups, *closed}
+    gone = {*previous.manifest.data_access_groups} - {*current.manifest.data_access_groups}
     if gone:
         raise RedcapReadError(
             "E_SITE_SET_SHRUNK", "the data access groups", detail=f"{len(gone)} gone since the last pull"

@@ -11,15 +11,19 @@ from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from blin_pipeline.errors import DataError
 from blin_pipeline.landing.ledger import Reading, readings
+from blin_pipeline.landing.loss import Loss
 from blin_pipeline.landing.pull import Pull, open_pull, tampered
 from blin_pipeline.landing.setup_tables import DICTIONARY_COLUMNS, KEY_COLUMNS
-from blin_pipeline.redcap.disk import disk_faults
-from blin_pipeline.redcap.project_setup import EVENT, GROUP
+from blin_pipeline.redcap.disk import disk_faults, flush
+from blin_pipeline.redcap.project_setup import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT
+from blin_pipeline.redcap.text_arrays import joined, text_array
 from blin_pipeline.registry.dictionary import COLUMNS, Dictionary, dictionary_from_rows
 from blin_pipeline.registry.source_plan import SourceShape
 
@@ -36,6 +40,7 @@ class Accepted(BaseModel):
         full_reading: Hash of the line of the last full reading that was accepted; blank without any.
         silent_changes: Records that a full reading showed changed without a line in the log since the pull before; None when
             the reading was no such comparison.
+        loss: What is gone since the pull behind the release; None when there was none to compare with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +49,7 @@ class Accepted(BaseModel):
     reading: str
     full_reading: str
     silent_changes: int | None = None
+    loss: Loss | None = None
 
 
 def checked_pull(pulls_dir: Path, pull_id: str) -> Pull:
@@ -71,22 +77,40 @@ def latest_reading(pulls_dir: Path) -> Reading | None:
     return found[-1] if found else None
 
 
-def accept(pulls_dir: Path, pull: Pull, silent_changes: int | None = None) -> None:
+def log_seen(pulls_dir: Path, pull_id: str) -> str:
+    """Newest line of the log when the content of a pull was last read; blank when no reading of it could read the log.
+
+    The manifest is of the first reading: the same content may have been read many times since.
+
+    Raises:
+        DataError: ``E_PULL_TAMPERED``.
+    """
+    lines = (line.log_newest for line in reversed(readings(pulls_dir)) if line.pull_id == pull_id)
+    return next((newest for newest in lines if newest), "")
+
+
+def accept(pulls_dir: Path, pull: Pull, silent_changes: int | None = None, loss: Loss | None = None) -> None:
     """Note that a pull passed its comparison with the one before: only such a pull may feed the tables.
 
     Args:
         pulls_dir: Folder of pulls.
         pull: The pull, landed last.
         silent_changes: Records that changed without a line in the log, where that was compared.
+        loss: What is gone since the pull behind the release, where there was one.
     """
     reading = next(line for line in reversed(readings(pulls_dir)) if line.pull_id == pull.pull_id)
     before = accepted_note(pulls_dir)
     full = reading.sha256 if reading.mode == "full" else before.full_reading if before is not None else ""
-    note = Accepted(pull_id=pull.pull_id, reading=reading.sha256, full_reading=full, silent_changes=silent_changes)
+    note = Accepted(
+        pull_id=pull.pull_id, reading=reading.sha256, full_reading=full, silent_changes=silent_changes, loss=loss
+    )
     unfinished = pulls_dir / f".{ACCEPTED}-{pull.pull_id}"
     with disk_faults("noting the pull"):
-        unfinished.write_text(json.dumps(note.model_dump()) + "\n", encoding="ascii")
+        unfinished.write_text(json.dumps(note.model_dump(mode="json")) + "\n", encoding="ascii")
+        # Without this a power cut may leave the name and not the bytes.
+        flush(unfinished)
         unfinished.replace(pulls_dir / ACCEPTED)
+        flush(pulls_dir)
 
 
 def accepted_note(pulls_dir: Path) -> Accepted | None:
@@ -135,6 +159,20 @@ def source_shape(pull: Pull) -> SourceShape:
         has_groups=any(group for _, group in records(pull)),
         is_longitudinal=pull.manifest.is_longitudinal,
     )
+
+
+def repeated_keys(pull: Pull) -> int:
+    """How many landed rows bear the key of the row before them; rows lie in the order of their keys, so equal ones meet."""
+    found = 0
+    for form in pull.forms:
+        last = text_array([])
+        columns = ["record_id", EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE]
+        for batch in pq.ParquetFile(pull.form_path(form)).iter_batches(columns=columns):
+            keys = joined(*batch.columns)
+            both = pa.concat_arrays([last, keys])
+            found += pc.equal(both.slice(1), both.slice(0, max(0, len(both) - 1))).true_count
+            last = keys.slice(max(0, len(keys) - 1))
+    return found
 
 
 def records_with_two_rows(pull: Pull, form: str, events: Collection[str]) -> int:

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from blin_pipeline.errors import ConfigurationError, DataError
 from blin_pipeline.landing.baseline import baseline_of
 from blin_pipeline.landing.pull import Pull
-from blin_pipeline.landing.reading import checked_pull, live_dictionary, records_with_two_rows, source_shape
+from blin_pipeline.landing.reading import (
+    checked_pull,
+    live_dictionary,
+    log_seen,
+    records_with_two_rows,
+    source_shape,
+)
 from blin_pipeline.orchestration.inbox import export_to_read, refuse_changed, state_of
 from blin_pipeline.orchestration.projects import export_projects
 from blin_pipeline.redcap.client import ClientLimits, RedcapClient
@@ -39,7 +45,7 @@ def export_source(
         settings: Settings of the home folder.
         folder: Empty private folder for the exact bytes.
         note: Told of each step.
-        previous: The pull before, whose log watermark the server's log is read from.
+        previous: The pull before: the server's log is read from where it stood when that was last read.
         project: Name of the project when it is one of several.
 
     Raises:
@@ -121,12 +127,11 @@ def reading_plan(settings: Settings, previous: Pull | None, project: str = "") -
         project: Name of the project when it is one of several.
     """
     source = settings.source
-    mark = previous.manifest.log_watermark if previous is not None else None
     baseline, why_full = baseline_of(settings.pulls_dir, project) if source.incremental else (None, "")
     return ReadingPlan(
         allow_empty=source.allow_empty,
         records_per_request=source.records_per_request,
-        log_since=mark.newest if mark else "",
+        log_since=log_seen(settings.pulls_dir, previous.pull_id) if previous is not None else "",
         baseline=baseline,
         why_full=why_full,
         full_every=timedelta(days=source.full_every_days),

@@ -9,8 +9,9 @@ from blin_pipeline.landing.baseline import baseline_of
 from blin_pipeline.landing.compare import refuse_shrunk_sites, refuse_unexplained_loss, silent_changes
 from blin_pipeline.landing.inspection import keep_for_inspection
 from blin_pipeline.landing.inspection import workspace as reading_folder
+from blin_pipeline.landing.loss import Loss
 from blin_pipeline.landing.pull import Pull
-from blin_pipeline.landing.reading import accept, checked_pull
+from blin_pipeline.landing.reading import accept, checked_pull, log_seen
 from blin_pipeline.landing.retention import Retention, removable, remove
 from blin_pipeline.landing.write import land
 from blin_pipeline.orchestration.inputs import export_source, pulls_in_use, released_pull, released_pull_id
@@ -61,18 +62,27 @@ def run_pull(workspace: Workspace, note: Progress | None = None, label: str = "p
             landed = land(export, settings.pulls_dir)
             if missing is not None and landed.pull_id != released_pull_id(settings):
                 raise missing
-            if previous is not None and previous.pull_id != landed.pull_id:
-                refuse_unexplained_loss(previous, landed, export.log, accepted=settings.source.accept_loss)
-                if not settings.source.accept_loss:
-                    refuse_shrunk_sites(previous, landed)
+            loss = None if previous is None else _compared(settings, previous, landed, export)
         except BlinError as error:
             keep_for_inspection(folder, settings.quarantine_dir, label, error)
             raise
-        accept(settings.pulls_dir, landed, _silent_changes(settings, export, landed))
+        accept(settings.pulls_dir, landed, _silent_changes(settings, export, landed), loss)
         shutil.rmtree(settings.partial_dir, ignore_errors=True)
         policy = Retention(settings.pulls.keep, settings.pulls.keep_days)
         remove(settings.pulls_dir, removable(settings.pulls_dir, policy, pulls_in_use(settings), utc_now()))
         return landed
+
+
+def _compared(settings: Settings, previous: Pull, landed: Pull, export: ProjectExport) -> Loss:
+    """What is gone since the pull behind the release; refused when nothing explains it and no person accepted it."""
+    if previous.pull_id == landed.pull_id:
+        return Loss()
+    accepted = settings.source.accept_loss
+    seen = log_seen(settings.pulls_dir, previous.pull_id)
+    loss = refuse_unexplained_loss(previous, landed, export.log, seen=seen, accepted=accepted)
+    if not accepted:
+        refuse_shrunk_sites(previous, landed)
+    return loss
 
 
 def _silent_changes(settings: Settings, export: ProjectExport, landed: Pull) -> int | None:

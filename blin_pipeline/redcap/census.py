@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from blin_pipeline.redcap.blocks import Blocks
 from blin_pipeline.redcap.disk import sha256_of
 from blin_pipeline.redcap.fates import Places
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.keys import KeyColumns, KeyReader, RowKey, first_of_runs
-from blin_pipeline.redcap.project_setup import GROUP, ProjectSetup
+from blin_pipeline.redcap.project_setup import FORM_EVENTS, GROUP, NOT_DESIGNATED, ProjectSetup
 from blin_pipeline.redcap.tallies import FormTally, Tally
-from blin_pipeline.redcap.text_arrays import joined
+from blin_pipeline.redcap.text_arrays import joined, text_array
 
 ENDPOINT = "the census of records"
 
@@ -141,9 +142,12 @@ def take_census(
         _take_groups(keys, groups)
         where, fresh = places.take(keys)
         for place in fresh:
-            _known_instrument(setup, *place)
+            setup.check_place(*place)
         for form, tally in tallies.items():
-            tally.add(keys, statuses[form], places.here(form, where))
+            here = places.here(form, where)
+            tally.add(keys, statuses[form], here)
+            if setup.form_events and _any_saved(statuses[form].filter(pc.invert(here))):
+                raise RedcapReadError("E_SCHEMA", FORM_EVENTS, detail=NOT_DESIGNATED)
         if in_any_order:
             whole.add(joined(keys.identity, keys.group, *statuses.values()))
     if from_server and setup.groups is not None:
@@ -186,8 +190,6 @@ def _check_header(path: Path, setup: ProjectSetup, forms: Sequence[str]) -> bool
     return has_groups
 
 
-def _known_instrument(setup: ProjectSetup, event: str, repeat_instrument: str) -> None:
-    if repeat_instrument and not any(
-        entry.form_name == repeat_instrument and entry.event_name in {event, ""} for entry in setup.repeating
-    ):
-        raise RedcapReadError("E_SCHEMA", ENDPOINT, detail="a repeating row of an instrument that does not repeat")
+def _any_saved(status: pa.StringArray) -> bool:
+    """Whether any status says that its form was saved; real servers put a 0 also where a form cannot stand."""
+    return bool(pc.is_in(status, value_set=text_array(["1", "2"])).true_count)

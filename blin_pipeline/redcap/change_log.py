@@ -40,6 +40,8 @@ class LogReader:
         self._client = client
         self._received = received
         self.begin = begin
+        #: Whether the token could read the log before, None at the beginning.
+        self._readable: bool | None = None
 
     def read(self, name: str) -> Log | None:
         """The slice now; None when the token may not read the log.
@@ -48,9 +50,14 @@ class LogReader:
             name: Name of the bytes in the archive.
 
         Raises:
-            RedcapReadError: The log cannot be read, or is empty although our own requests stand in it.
+            RedcapReadError: The log cannot be read, or is empty although our own requests stand in it; ``E_AUTH`` when the
+                right to read it came or went since the last time: without both slices edits in between would go unseen.
         """
         found, answer = self._received.keep_optional(name, lambda: self._client.log(self.begin), Refusal.NO_LOG_RIGHT)
+        if self._readable not in {None, found}:
+            change = "it could not be read at the beginning of this pull" if found else "it was during this pull"
+            raise RedcapReadError("E_AUTH", "the log", detail=f"{change}, so that edits in between would go unseen")
+        self._readable = found
         if not found:
             self._received.note(_NO_RIGHT)
             return None

@@ -11,13 +11,10 @@ from blin_pipeline.errors import SourceError
 
 
 class Refusal(StrEnum):
-    """Why REDCap refused, read from its own sentence; the sentence itself is never kept."""
+    """Why REDCap refused, where that decides what happens next; read from its own sentence, which is never kept."""
 
-    BAD_TOKEN = "bad_token"  # noqa: S105 - a reason, not a secret
-    NO_EXPORT_RIGHT = "no_export_right"
     NO_GROUP_RIGHT = "no_group_right"
     NO_LOG_RIGHT = "no_log_right"
-    CLASSIC_PROJECT = "classic_project"
     NOTHING_REPEATS = "nothing_repeats"
     OUT_OF_MEMORY = "out_of_memory"
     UNKNOWN = "unknown"
@@ -26,12 +23,10 @@ class Refusal(StrEnum):
 #: A part of REDCap's sentence (lower case) that identifies it -> reason. Source: real servers' answers, ``docs/redcap.md``.
 _SENTENCES: tuple[tuple[str, Refusal], ...] = (
     ("does not contain any repeating", Refusal.NOTHING_REPEATS),
-    ("for classic projects", Refusal.CLASSIC_PROJECT),
     ("'data access groups' privileges", Refusal.NO_GROUP_RIGHT),
     ("data access groups privileges", Refusal.NO_GROUP_RIGHT),
-    ("logging", Refusal.NO_LOG_RIGHT),
-    ("api export", Refusal.NO_EXPORT_RIGHT),
-    ("permissions to use the api", Refusal.BAD_TOKEN),
+    ("'logging' privileges", Refusal.NO_LOG_RIGHT),
+    ("logging privileges", Refusal.NO_LOG_RIGHT),
     ("memory", Refusal.OUT_OF_MEMORY),
 )
 

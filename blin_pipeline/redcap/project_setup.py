@@ -27,6 +27,10 @@ SURVEY_IDENTIFIER = "redcap_survey_identifier"
 #: System columns of a flat export that follow the record id, in REDCap's order.
 SYSTEM_COLUMNS = (EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE, GROUP, SURVEY_IDENTIFIER)
 
+#: What the designation of instruments to events is called in errors.
+FORM_EVENTS = "the instruments of each event"
+NOT_DESIGNATED = "the records hold an instrument in an event that it is not designated to (taken out of it in REDCap?)"
+
 
 @dataclass(frozen=True)
 class ProjectSetup:
@@ -97,6 +101,28 @@ class ProjectSetup:
         if not self.form_events:
             return True
         return any(entry.form == form and entry.unique_event_name == event for entry in self.form_events)
+
+    def check_place(self, event: str, repeat_instrument: str) -> None:
+        """See that rows of the census can stand where they stand: a list of the set-up may have lost its end.
+
+        Args:
+            event: Event of rows; blank in a classic project.
+            repeat_instrument: Repeating instrument of the rows, blank for others.
+
+        Raises:
+            RedcapReadError: ``E_SCHEMA``, naming the list.
+        """
+        if repeat_instrument and not any(
+            entry.form_name == repeat_instrument and entry.event_name in {event, ""} for entry in self.repeating
+        ):
+            raise RedcapReadError(
+                "E_SCHEMA", "the repeating set-up", detail="rows repeat an instrument that does not repeat there"
+            )
+        if not self.form_events:
+            return
+        here = {entry.form for entry in self.form_events if entry.unique_event_name == event}
+        if not here or (repeat_instrument and repeat_instrument not in here):
+            raise RedcapReadError("E_SCHEMA", FORM_EVENTS, detail=NOT_DESIGNATED)
 
     def check(self) -> None:
         """Compare the parts of the set-up with each other: each was asked for alone, and one may have lost its end.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from blin_pipeline.redcap.answers import Json, read_json
 from blin_pipeline.redcap.client import Answer, RedcapClient
 from blin_pipeline.redcap.faults import RedcapReadError, Refusal
-from blin_pipeline.redcap.project_setup import ProjectSetup
+from blin_pipeline.redcap.project_setup import FORM_EVENTS, ProjectSetup
 from blin_pipeline.redcap.received import Received
 from blin_pipeline.redcap.setup_rows import (
     DataAccessGroup,
@@ -114,7 +114,9 @@ def _read(ask: _Ask, ask_optional: _AskOptional, *, one_group: bool = False) -> 
         raise RedcapReadError("E_EMPTY", "the instruments" if not instruments else "the export names")
     form_events: tuple[FormEvent, ...] = ()
     if info.is_longitudinal:
-        form_events = parse_rows(FormEvent, ask("form_event_mapping"), "the instruments of each event")
+        form_events = parse_rows(FormEvent, ask("form_event_mapping"), FORM_EVENTS)
+        if not form_events:
+            raise RedcapReadError("E_EMPTY", FORM_EVENTS, detail="yet the project is longitudinal")
     repeats, repeating = ask_optional("repeating_forms_events", Refusal.NOTHING_REPEATS)
     grouped, groups = (False, None) if one_group else ask_optional("dag", Refusal.NO_GROUP_RIGHT)
     if info.has_repeating_instruments_or_events and not (repeats and repeating):

@@ -10,9 +10,10 @@ from typing import Any
 
 import dagster as dg
 
+from blin_pipeline.landing.loss import Loss
 from blin_pipeline.landing.pull import Pull
 from blin_pipeline.landing.raw_schema import present, write_crosswalk
-from blin_pipeline.landing.reading import accepted_note, accepted_pull, latest_reading
+from blin_pipeline.landing.reading import accepted_note, accepted_pull, latest_reading, repeated_keys
 from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL
 from blin_pipeline.orchestration.inputs import (
     check_source,
@@ -107,7 +108,7 @@ def pull_assets(dictionary: Dictionary) -> dg.AssetsDefinition:
                 "rows_explained",
                 asset=SETUP,
                 blocking=True,
-                description="No row of the previous pull is gone without a deletion in REDCap's log.",
+                description="No row of the released pull is gone without a line in REDCap's log, or a person accepted it.",
             ),
         ],
         retry_policy=dg.RetryPolicy(
@@ -140,6 +141,7 @@ def _pull_events(workspace: Workspace, landed: Pull) -> Iterator[Any]:
     note = accepted_note(workspace.settings.pulls_dir)
     silent = note.silent_changes if note is not None else None
     counts = {form: entry.table.rows for form, entry in landed.manifest.forms.items()}
+    repeated = repeated_keys(landed)
     drift = drift_of(landed, workspace)
     blocking = [item for item in drift if item.kind in BLOCKING]
     for form in workspace.dictionary.forms:
@@ -170,9 +172,39 @@ def _pull_events(workspace: Workspace, landed: Pull) -> Iterator[Any]:
                     or "none",
                 },
             ),
-            dg.AssetCheckResult(check_name="keys_unique", passed=True, metadata={"n_rows": sum(counts.values())}),
-            dg.AssetCheckResult(check_name="rows_explained", passed=True, metadata={"n_rows": sum(counts.values())}),
+            dg.AssetCheckResult(
+                check_name="keys_unique",
+                passed=not repeated,
+                metadata={"n_rows": sum(counts.values()), "n_repeated": repeated},
+            ),
+            rows_explained(note.loss if note is not None else None),
         ],
+    )
+
+
+def rows_explained(loss: Loss | None) -> dg.AssetCheckResult:
+    """What is gone since the released pull, as a check.
+
+    A loss that nothing explains ends the pull, so one that comes here was accepted by a person: a warning, which blocks
+    nothing.
+
+    Args:
+        loss: What is gone; None when there was no pull to compare with.
+    """
+    loss_or_none = loss or Loss()
+    return dg.AssetCheckResult(
+        check_name="rows_explained",
+        passed=not loss_or_none.is_unexplained,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "compared": loss is not None,
+            "gone": loss_or_none.in_words or "nothing",
+            "n_records_gone": loss_or_none.records,
+            "n_records_unexplained": loss_or_none.unexplained_records,
+            "n_rows_gone": loss_or_none.n_rows,
+            "n_rows_unexplained": loss_or_none.unexplained_rows,
+            "n_columns_gone": loss_or_none.n_columns,
+        },
     )
 
 

@@ -14,6 +14,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from blin_pipeline.redcap.client.address import is_loopback
+
 
 def open_session() -> tuple[requests.Session, Callable[[], None]]:
     """A session of our own, and the way to cut every connection of it."""
@@ -55,7 +57,25 @@ class Deadline:
 
 
 class _Session(requests.Session):
-    """A session that goes nowhere but to the address given: no redirect, no password file, no cookie kept."""
+    """A session that goes nowhere but to the address given: no redirect, no password file, no cookie kept.
+
+    A proxy of the environment is for other machines: what goes to this one goes straight, since plain http through a proxy
+    would show it the token.
+    """
+
+    def merge_environment_settings(
+        self,
+        url: Any,  # noqa: ANN401 (requests' signature)
+        proxies: Any,  # noqa: ANN401
+        stream: Any,  # noqa: ANN401
+        verify: Any,  # noqa: ANN401
+        cert: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """Take the environment's certificates and proxies, no proxy for this machine itself."""
+        settings = super().merge_environment_settings(url, proxies, stream, verify, cert)
+        if is_loopback(str(url)):
+            settings["proxies"] = {}
+        return settings
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """No answer is a redirect to requests; the status tells us."""

@@ -104,19 +104,25 @@ def test_json_fault(body: bytes, code: str) -> None:
 @pytest.mark.parametrize(
     ("sentence", "reason"),
     [
-        ("You do not have permissions to use the API", Refusal.BAD_TOKEN),
-        ("You do not have API Export privileges", Refusal.NO_EXPORT_RIGHT),
+        ("You do not have permissions to use the API", Refusal.UNKNOWN),
+        ("You do not have API Export privileges", Refusal.UNKNOWN),
         (
             "Insufficient user privileges: You must have 'API Export' privileges and 'Data Access Groups' privileges in the "
             "project.",
             Refusal.NO_GROUP_RIGHT,
         ),
-        ("You cannot export form/event mappings for classic projects", Refusal.CLASSIC_PROJECT),
+        ("You cannot export form/event mappings for classic projects", Refusal.UNKNOWN),
         (
             "You cannot export repeating instruments and events because the project does not contain any repeating "
             "instruments and events",
             Refusal.NOTHING_REPEATS,
         ),
+        (
+            "Insufficient user privileges: You must have 'API Export' privileges and 'Logging' privileges in the project.",
+            Refusal.NO_LOG_RIGHT,
+        ),
+        ("Please try again after logging in", Refusal.UNKNOWN),
+        ("An error occurred while logging this API request", Refusal.UNKNOWN),
         ("Something new", Refusal.UNKNOWN),
     ],
 )

@@ -266,3 +266,45 @@ def test_full_disk_while_saving_records(sandbox: RunningSandbox) -> None:
             full, "records", lambda file: file, record_id_field="record_id", fields=["record_id"]
         )
     assert caught.value.code == "E_DISK"
+
+
+def test_no_proxy_of_the_environment_sees_what_goes_to_this_machine(
+    sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Plain http is for this machine only; through a proxy the token would travel in the clear."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with raw_server(answering(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")) as (url, received):
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, url.removesuffix("/api/"))
+        assert client(sandbox.url).version()
+    assert received == []
+
+
+def test_a_proxy_of_the_environment_is_used_for_other_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tunnel is asked for and nothing else: the token comes after the certificate."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    asked: list[bytes] = []
+
+    def refuse(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for _ in range(2):
+                connection, _ = listener.accept()
+                with connection:
+                    asked.append(connection.recv(1 << 16))
+                    refuse(connection)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(RedcapReadError):
+            client("https://redcap.example.org/api/").version()
+        thread.join(10)
+    assert all(request.startswith(b"CONNECT redcap.example.org:443") for request in asked)
+    assert asked
+    assert TOKEN.encode() not in b"".join(asked)

@@ -260,6 +260,74 @@ def test_lost_row_without_status_is_noticed_in_a_longitudinal_project(workspace:
     assert caught.value.code == "E_INCOMPLETE"
 
 
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (Fault(FaultKind.EMPTY_LIST, content="formEventMapping", times=ALWAYS), "E_EMPTY"),
+        # Half of the list, without the later event; then all but one instrument of it.
+        (Fault(FaultKind.CUT_AT_ROW, content="formEventMapping", times=ALWAYS), "E_SCHEMA"),
+        (Fault(FaultKind.CUT_AT_ROW, content="formEventMapping", times=ALWAYS, argument=3), "E_SCHEMA"),
+        (Fault(FaultKind.CUT_AT_ROW, content="formEventMapping", times=ALWAYS, argument=4), "E_SCHEMA"),
+    ],
+)
+def test_designation_that_lost_its_end_is_refused(fault: Fault, code: str, workspace: Path) -> None:
+    """Census and instruments would agree: both are judged by the same short list."""
+    with serving({TOKEN: _later_only()}, faults=FaultPlan([fault])) as running, pytest.raises(RedcapReadError) as caught:
+        export_project(client(running.url), workspace)
+    assert (caught.value.code, caught.value.endpoint) == (code, "the instruments of each event")
+
+
+def test_repeating_instrument_that_the_designation_lost_is_refused(workspace: Path) -> None:
+    fault = Fault(FaultKind.CUT_AT_ROW, content="formEventMapping", times=ALWAYS, argument=1)
+    base = _visits()
+    rows = tuple(row for row in base.rows if row.form == "course")
+    course = dataclasses.replace(base, rows=rows)
+    with serving({TOKEN: course}, faults=FaultPlan([fault])) as running, pytest.raises(RedcapReadError) as caught:
+        export_project(client(running.url), workspace)
+    assert caught.value.endpoint == "the instruments of each event"
+
+
+def _later_only() -> SourceProject:
+    """The visits without any value that lacks a status: only the designation can be at fault."""
+    base = _visits()
+    later = (
+        *(row for row in base.rows if row.record_id == "1"),
+        FormRow("1", "diary", 1, {"feeling": "z", "diary_complete": "2"}, "later_arm_1"),
+    )
+    return dataclasses.replace(base, rows=later)
+
+
+def _take_log_right(state: ProjectState) -> None:
+    for name, user in state.users.items():
+        state.users[name] = dataclasses.replace(user, privileges=dataclasses.replace(user.privileges, logging=0))
+
+
+def _tear(state: ProjectState) -> None:
+    """An edit of an instrument that was read and of one that was not, and the log closed."""
+    state.save("S1-9", "baseline", None, {"code": "torn"})
+    state.save("S2-1", "diary", None, {"feeling": "torn"})
+    _take_log_right(state)
+
+
+def test_log_right_that_goes_during_the_pull_ends_it(workspace: Path) -> None:
+    plan = FaultPlan([Fault(FaultKind.MUTATE, content="record", form="course", argument=_tear)])
+    with serving({TOKEN: project()}, faults=plan) as running, pytest.raises(RedcapReadError) as caught:
+        export_project(client(running.url), workspace)
+    assert (caught.value.code, caught.value.endpoint) == ("E_AUTH", "the log")
+
+
+def test_log_right_that_comes_during_the_pull_ends_it(workspace: Path) -> None:
+    def give(state: ProjectState) -> None:
+        for name, user in state.users.items():
+            state.users[name] = dataclasses.replace(user, privileges=dataclasses.replace(user.privileges, logging=1))
+
+    plan = FaultPlan([Fault(FaultKind.MUTATE, content="record", form="course", argument=give)])
+    rights = {TOKEN: TokenRights(logging=False)}
+    with serving({TOKEN: project()}, faults=plan, rights=rights) as running, pytest.raises(RedcapReadError) as caught:
+        export_project(client(running.url), workspace)
+    assert (caught.value.code, caught.value.endpoint) == ("E_AUTH", "the log")
+
+
 def _new_field(state: ProjectState) -> None:
     extra = Field(field_name="late", form_name="diary", field_type="text")
     state.replace_dictionary(Dictionary(fields=(*state.dictionary.fields, extra)))
