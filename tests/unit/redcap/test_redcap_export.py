@@ -272,7 +272,10 @@ def test_lost_row_without_status_is_noticed_in_a_longitudinal_project(workspace:
 )
 def test_designation_that_lost_its_end_is_refused(fault: Fault, code: str, workspace: Path) -> None:
     """Census and instruments would agree: both are judged by the same short list."""
-    with serving({TOKEN: _later_only()}, faults=FaultPlan([fault])) as running, pytest.raises(RedcapReadError) as caught:
+    with (
+        serving({TOKEN: _later_only()}, faults=FaultPlan([fault])) as running,
+        pytest.raises(RedcapReadError) as caught,
+    ):
         export_project(client(running.url), workspace)
     assert (caught.value.code, caught.value.endpoint) == (code, "the instruments of each event")
 
