@@ -10,7 +10,7 @@ import numpy as np
 from blin_pipeline.outcomes.builder import ALL, ResultBuilder, RowFields
 from blin_pipeline.outcomes.curve_steps import PLAIN, steps, ticks
 from blin_pipeline.outcomes.statistics.kaplan_meier import SurvivalCurve
-from blin_pipeline.outcomes.statistics.median import TOLERANCE, median
+from blin_pipeline.outcomes.statistics.median import TOLERANCE, broken_above_half, median
 from blin_pipeline.outcomes.statistics.published_curve import published_curve
 from blin_pipeline.outcomes.statistics.reverse_kaplan_meier import reverse_kaplan_meier
 from blin_pipeline.outcomes.statistics.risk_sets import Cohort
@@ -165,9 +165,13 @@ def _follow_up(analysis: Analysis, refusal: str) -> ResultRow:
     elif censored == 0:
         fields |= {"state": "not_estimable", "reason": "every patient died"}
     else:
-        passed = median(reverse_kaplan_meier(cohort, parameters.confidence_level))
+        curve = reverse_kaplan_meier(cohort, parameters.confidence_level)
+        passed = median(curve)
         lower = None if passed.lower is None else passed.lower / months
-        if passed.value is None:
+        if broken_above_half(curve):
+            text = "the last at risk left on the day on which others entered, before one half was reached"
+            fields |= {"state": "not_estimable", "reason": text}
+        elif passed.value is None:
             fields |= {"state": "not_reached", "reason": "the reverse curve stays above one half", "lower": lower}
         else:
             upper = None if passed.upper is None else passed.upper / months

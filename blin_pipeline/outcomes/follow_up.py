@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from blin_pipeline.outcomes.builder import ResultBuilder
-from blin_pipeline.outcomes.frames import days_between, table
-from blin_pipeline.outcomes.populations import eligible
+from blin_pipeline.outcomes.frames import table
+from blin_pipeline.outcomes.populations import days_of_silence, eligible, in_follow_up, is_followed_currently
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,8 +30,6 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         frames: ``marts.subject``.
         context: Parameters and cut.
     """
-    import pandas as pd
-
     build = ResultBuilder(NAME, context)
     patients = eligible(table(frames, "marts.subject"))
     status = patients["eos_status_cd"].replace("", "UNK")
@@ -39,11 +37,10 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
         build.count("study_status_n", int((status == code).sum()), n=len(patients), group=("status", code), order=place)
         for place, code in enumerate((*STATUSES, *sorted(set(status) - set(STATUSES))))
     ]
-    alive = patients[patients["death_date"].isna() & (status != "WITHDRAWN")]
-    cut = pd.Series(pd.Timestamp(context.data_cut), index=alive.index).astype("datetime64[s]")
-    silence = days_between(cut, alive["last_alive_date"])
-    overdue = context.parameters.stale_off_therapy_days
-    rows.append(build.median("days_since_last_news", silence.tolist(), unit="days", n_event=len(alive)))
-    rows.append(build.ratio("follow_up_current", int((silence <= overdue).sum()), len(alive)))
-    rows.append(build.count("no_news_at_all_n", int(alive["last_alive_date"].isna().sum()), n=len(alive)))
+    followed = in_follow_up(patients)
+    silence = days_of_silence(followed, context.data_cut)
+    current = is_followed_currently(followed, context.data_cut, context.parameters.stale_off_therapy_days)
+    rows.append(build.median("days_since_last_news", silence.tolist(), unit="days", n_event=len(followed)))
+    rows.append(build.ratio("follow_up_current", int(current.sum()), len(followed)))
+    rows.append(build.count("no_news_at_all_n", int(followed["last_alive_date"].isna().sum()), n=len(followed)))
     return rows

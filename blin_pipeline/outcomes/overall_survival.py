@@ -65,7 +65,7 @@ def _delayed(build: ResultBuilder, patients: SurvivalSet) -> list[ResultRow]:
     minimum = build.context.parameters.min_at_risk_curve
     candidates = patients.delayed
     observed = candidates[candidates["time"] > candidates["entry"]]
-    start = conditional_start(observed["time"], observed["entry"], minimum)
+    start = conditional_start(observed["time"], observed["event"], observed["entry"], minimum)
     refused = start is None
     used = observed.iloc[:0] if refused else observed
     late = make_cohort(used["time"], used["event"], used["entry"], start=0.0 if start is None else start)

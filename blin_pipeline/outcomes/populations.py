@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from blin_pipeline.outcomes.frames import is_true
+from blin_pipeline.outcomes.frames import days_between, is_true
 
 if TYPE_CHECKING:
+    from datetime import date
+
     import pandas as pd
 
 FRONTLINE = "FRONTLINE"
@@ -36,6 +38,24 @@ class SurvivalSet:
 def eligible(subject: pd.DataFrame) -> pd.DataFrame:
     """Eligible patients: the analysis set of every outcome."""
     return subject[is_true(subject["is_eligible"])]
+
+
+def in_follow_up(patients: pd.DataFrame) -> pd.DataFrame:
+    """Patients of whom news can come: not dead, and not withdrawn from the study."""
+    return patients[patients["death_date"].isna() & (patients["eos_status_cd"] != "WITHDRAWN")]
+
+
+def days_of_silence(followed: pd.DataFrame, data_cut: date) -> pd.Series[float]:
+    """Days from the last day on which a patient was known to be alive to the cut; NaN without such a day."""
+    import pandas as pd
+
+    cut = pd.Series(pd.Timestamp(data_cut), index=followed.index).astype("datetime64[s]")
+    return days_between(cut, followed["last_alive_date"])
+
+
+def is_followed_currently(followed: pd.DataFrame, data_cut: date, overdue_days: float) -> pd.Series[bool]:
+    """Whether a patient was heard of within ``overdue_days`` of the cut."""
+    return days_of_silence(followed, data_cut) <= overdue_days
 
 
 def survival_set(subject: pd.DataFrame, time_to_event: pd.DataFrame, same_day_days: float) -> SurvivalSet:

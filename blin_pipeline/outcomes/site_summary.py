@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
 from blin_pipeline.outcomes.frames import days_between, is_true, table
+from blin_pipeline.outcomes.populations import in_follow_up, is_followed_currently
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +32,9 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
     build = ResultBuilder(NAME, context)
     subject, forms = table(frames, "marts.subject"), table(frames, "quality.form_completeness")
     queries, sites = table(frames, "quality.data_query"), table(frames, "raw.site")
-    tables = (subject, forms, queries, sites)
-    for frame in tables:
-        frame["site_id"] = frame["site_id"].replace("", UNASSIGNED)
+    tables = tuple(
+        frame.assign(site_id=frame["site_id"].replace("", UNASSIGNED)) for frame in (subject, forms, queries, sites)
+    )
     names = sorted(set().union(*(frame["site_id"] for frame in tables)))
     rows = [build.count("sites_n", len(names), unit="count", population=RECORDS)]
     for site in names:
@@ -57,8 +58,8 @@ def _site(
     current_days = build.context.parameters.stale_off_therapy_days
     patients = subject[is_true(subject["is_eligible"])]
     recent = patients["reg_date"].between(cut - timedelta(days=RECENT_DAYS), cut, inclusive="right")
-    alive = patients[patients["death_date"].isna()]
-    current = alive["last_alive_date"] >= cut - timedelta(days=current_days)
+    followed = in_follow_up(patients)
+    current = is_followed_currently(followed, build.context.data_cut, current_days)
     lag = days_between(patients["reg_date"], patients["dx_date"])
     due = int(forms["n_due"].fillna(0).sum())
     done = int(forms["n_complete"].fillna(0).sum())
@@ -68,7 +69,7 @@ def _site(
         build.count("site_eligible_n", len(patients), **group),
         build.count("site_eligible_last_90_days_n", int(recent.sum()), **group),
         build.ratio("site_forms_complete", done, due, **records),
-        build.ratio("site_followup_current", int(current.sum()), len(alive), **group),
+        build.ratio("site_followup_current", int(current.sum()), len(followed), **group),
         build.median("site_entry_lag_days", lag.tolist(), unit="days", **group),
         *(
             build.count(

@@ -60,7 +60,7 @@ def _curve(
     start: ArrayLike, stop: ArrayLike, event: ArrayLike, chosen: Flags, minimum: int, level: float
 ) -> ExtendedCurve:
     starts, stops, events = floats(start)[chosen], floats(stop)[chosen], flags(event)[chosen]
-    begins = conditional_start(stops, starts, minimum) if stops.size else None
+    begins = conditional_start(stops, events, starts, minimum) if stops.size else None
     if begins is None:
         return ExtendedCurve(None, None, None, int(np.count_nonzero(chosen)))
     cohort = make_cohort(stops, events, starts, start=begins)

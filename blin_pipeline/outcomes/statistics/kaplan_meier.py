@@ -52,10 +52,11 @@ def kaplan_meier(cohort: Cohort, confidence_level: float = 0.95) -> SurvivalCurv
     """Product-limit estimate of a cohort.
 
     Raises:
-        DataError: ``E_RISK_SET_EMPTY`` when nobody is at risk for a while and somebody enters later: a curve through
-            the gap would be an extrapolation (or stay at zero), so it has to start later (``conditional_start``).
+        DataError: ``E_RISK_SET_EMPTY`` when nobody is at risk for a while, or everybody at risk has the event, and
+            somebody is followed later: a curve through the gap would be an extrapolation (or stay at zero), so it has
+            to start later (``conditional_start``).
     """
-    if gaps(cohort.time, cohort.entry).size:
+    if gaps(cohort.time, cohort.event, cohort.entry).size:
         raise DataError(
             "E_RISK_SET_EMPTY",
             "Nobody is at risk between two entries of a survival curve.",

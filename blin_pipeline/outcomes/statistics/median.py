@@ -38,6 +38,14 @@ def median(curve: SurvivalCurve) -> Quantile:
     )
 
 
+def broken_above_half(curve: SurvivalCurve) -> bool:
+    """Whether a curve falls to zero above one half although somebody is followed later (entering on that very day)."""
+    zero = np.flatnonzero(curve.survival == 0.0)
+    if zero.size == 0 or int(zero[0]) == curve.time.size - 1:
+        return False
+    return zero[0] == 0 or bool(curve.survival[int(zero[0]) - 1] >= 0.5 - TOLERANCE)
+
+
 def _passes_half(time: Floats, probability: Floats) -> float | None:
     """First time at which a step function is at or under one half; the middle of the interval where it equals it."""
     known = ~np.isnan(probability)

@@ -79,22 +79,23 @@ def _events_first(times: Floats, events: Flags) -> tuple[Floats, Flags]:
 NOBODY = make_cohort(np.empty(0), np.empty(0, dtype=bool))
 
 
-def conditional_start(time: ArrayLike, entry: ArrayLike, minimum: int) -> float | None:
-    """First day from which at least ``minimum`` are at risk and the risk set never empties before the last time.
+def conditional_start(time: ArrayLike, event: ArrayLike, entry: ArrayLike, minimum: int) -> float | None:
+    """First day from which at least ``minimum`` are at risk and no day breaks the curve (``gaps``).
 
     0 when that holds from the origin; None when it never holds (clinical-spec 6, left truncation).
 
     Args:
         time: Days to event or censoring, each above its entry.
+        event: True for an event.
         entry: Days to observation, at least 0.
         minimum: Patients at risk that a curve needs at its start.
     """
-    times, entries = floats(time), floats(entry)
+    times, events, entries = floats(time), flags(event), floats(entry)
     for day in np.unique(np.append(entries, 0.0)):
         present = times > day
         if np.count_nonzero(present & (entries <= day)) < minimum:
             continue
-        if not gaps(times[present], entries[present]).size:
+        if not gaps(times[present], events[present], entries[present]).size:
             return float(day)
     return None
 
@@ -106,7 +107,7 @@ def conditional_cohort(time: ArrayLike, event: ArrayLike, entry: ArrayLike, mini
     """
     times, events, entries = floats(time), flags(event), floats(entry)
     seen = times > entries
-    start = conditional_start(times[seen], entries[seen], minimum)
+    start = conditional_start(times[seen], events[seen], entries[seen], minimum)
     return None if start is None else make_cohort(times[seen], events[seen], entries[seen], start=start)
 
 
@@ -129,13 +130,21 @@ def _all_present(time: Floats, entry: Floats) -> bool:
     return bool(np.max(entry, initial=-np.inf) < np.min(time, initial=np.inf))
 
 
-def gaps(time: Floats, entry: Floats) -> Floats:
-    """Distinct times after which nobody is at risk although somebody enters later."""
+def gaps(time: Floats, event: Flags, entry: Floats) -> Floats:
+    """Distinct times at which a curve breaks although somebody is followed after them.
+
+    Either nobody is at risk after the time until somebody enters, or everybody at risk has the event at it: the curve
+    would be zero for good, whoever enters on that day (an event comes before an entry).
+    """
     if _all_present(time, entry):
         return np.empty(0)
-    days = np.unique(time)
-    ordered_time, ordered_entry = np.sort(time), np.sort(entry)
+    days, first = np.unique(np.sort(time), return_index=True)
+    events = np.add.reduceat(event[np.argsort(time, kind="stable")].astype(np.int64), first)
+    ordered_entry = np.sort(entry)
+    left_after = np.append(first[1:], time.size)
+    at_risk = np.searchsorted(ordered_entry, days, side="left") - first
     entered = np.searchsorted(ordered_entry, days, side="right")
-    left = np.searchsorted(ordered_time, days, side="right")
-    empty: Floats = days[(entered == left) & (entered < time.size)]
-    return empty
+    empty = entered == left_after
+    exhausted = (events > 0) & (events == at_risk)
+    breaks: Floats = days[(empty | exhausted) & (left_after < time.size)]
+    return breaks

@@ -60,8 +60,8 @@ def weighted_kaplan_meier(
     entries = np.full(times.shape, -np.inf) if entry is None else floats(entry)[used]
     if times.size == 0:
         raise NotEstimableError("nobody with a positive weight")
-    if gaps(times, entries).size:
-        raise NotEstimableError("nobody is at risk for a while")
+    if gaps(times, events, entries).size:
+        raise NotEstimableError("nobody is at risk for a while, or everybody at risk has the event before others enter")
     order = np.lexsort((weights, entries, ~events, times))
     times, events, weights, entries = times[order], events[order], weights[order], entries[order]
     days = np.unique(times)

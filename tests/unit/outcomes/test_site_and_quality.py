@@ -5,7 +5,8 @@ from datetime import timedelta
 import hand_made
 import pandas as pd
 
-from blin_pipeline.outcomes import data_quality, site_summary
+from blin_pipeline.outcomes import OUTCOMES, data_quality, follow_up, site_summary
+from blin_pipeline.outcomes.frames import Tables
 
 
 def of_site(rows, site):
@@ -55,6 +56,28 @@ def test_edges_of_recent_and_current(context):
     rows = of_site(site_summary.compute(frames, context), "S01")
     assert rows["site_eligible_last_90_days_n"].value == 2
     assert rows["site_followup_current"].n_event == 2
+
+
+def test_the_sites_sum_to_the_follow_up_of_all_the_withdrawn_left_out(context):
+    frames = hand_made.frames()
+    subject = frames["marts.subject"]
+    subject.loc[subject["patient_key"].isin(["p07", "p08", "p20", "p21"]), "eos_status_cd"] = "WITHDRAWN"
+    sites = [row for row in site_summary.compute(frames, context) if row.statistic == "site_followup_current"]
+    (whole,) = (row for row in follow_up.compute(frames, context) if row.statistic == "follow_up_current")
+    # Alive are 21, current 14 (p07 to p20); withdrawn are four of them, three current.
+    assert (whole.n_event, whole.n) == (11, 17)
+    assert (sum(row.n_event for row in sites), sum(row.n for row in sites)) == (11, 17)
+
+
+def test_no_outcome_writes_into_the_tables_that_others_read(context):
+    frames = hand_made.frames()
+    frames["marts.subject"].loc[:4, "site_id"] = None
+    tables = Tables(frames, frames.__getitem__)
+    before = {name: tables.typed(name).copy() for name in hand_made.frames()}
+    for outcome in OUTCOMES:
+        outcome.compute(tables, context)
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(tables.typed(name), frame)
 
 
 def test_queries_and_checks(by_id):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from blin_pipeline.errors import DataError
 from blin_pipeline.outcomes.statistics.kaplan_meier import kaplan_meier
-from blin_pipeline.outcomes.statistics.median import median
+from blin_pipeline.outcomes.statistics.median import broken_above_half, median
 from blin_pipeline.outcomes.statistics.reverse_kaplan_meier import reverse_kaplan_meier
 from blin_pipeline.outcomes.statistics.risk_sets import conditional_start, make_cohort
 
@@ -21,6 +21,12 @@ PATIENTS = st.lists(st.tuples(DAYS, st.booleans()), min_size=1, max_size=40)
 DELAYED = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40), st.booleans()), min_size=1, max_size=40).map(
     lambda rows: [(float(entry), float(entry + stay), event) for entry, stay, event in rows]
 )
+
+
+def begins(patients, minimum):
+    """``conditional_start`` of rows (entry, time, event)."""
+    entry, time, event = zip(*patients, strict=True) if patients else ((), (), ())
+    return conditional_start(time, event, entry, minimum)
 
 
 def brute_force(patients, day):
@@ -61,7 +67,7 @@ def test_kaplan_meier_is_the_product_limit(patients):
 @settings(deadline=None, max_examples=80)
 @given(DELAYED, st.integers(1, 5))
 def test_delayed_entry_from_its_start_is_the_product_limit(patients, minimum):
-    start = conditional_start([time for _, time, _ in patients], [entry for entry, _, _ in patients], minimum)
+    start = begins(patients, minimum)
     if start is None:
         return
     later = [(max(entry, start), time, event) for entry, time, event in patients if time > start]
@@ -73,14 +79,18 @@ def test_delayed_entry_from_its_start_is_the_product_limit(patients, minimum):
 @given(DELAYED, st.integers(1, 5))
 def test_conditional_start_is_the_first_possible(patients, minimum):
     def possible(day):
-        """At least ``minimum`` at risk from the day, and never nobody until the last time."""
-        later = [(entry, time) for entry, time, _ in patients if time > day]
-        if sum(1 for entry, _ in later if entry <= day) < minimum:
+        """At least ``minimum`` at risk from the day; until the last time never nobody, nor everybody dead at once."""
+        later = [(entry, time, event) for entry, time, event in patients if time > day]
+        if sum(1 for entry, _, _ in later if entry <= day) < minimum:
             return False
-        ends = sorted({time for _, time in later})[:-1]
-        return all(any(entry <= end < time for entry, time in later) for end in ends)
+        ends = sorted({time for _, time, _ in later})[:-1]
+        return all(
+            any(entry <= end < time for entry, time, _ in later)
+            and not all(event and time == end for entry, time, event in later if entry < end <= time)
+            for end in ends
+        )
 
-    start = conditional_start([time for _, time, _ in patients], [entry for entry, _, _ in patients], minimum)
+    start = begins(patients, minimum)
     days = [0.0, *sorted(entry for entry, _, _ in patients)]
     assert start == next((day for day in days if possible(day)), None)
 
@@ -137,7 +147,42 @@ def test_gap_in_the_risk_set_is_refused():
     with pytest.raises(DataError) as caught:
         kaplan_meier(make_cohort([5, 20], [True, True], [0, 10]))
     assert caught.value.code == "E_RISK_SET_EMPTY"
-    assert conditional_start([5, 20], [0, 10], 1) == 10.0
+    assert conditional_start([5, 20], [True, True], [0, 10], 1) == 10.0
+
+
+#: Ten at risk from day 0, all dead by day 300; on that day twelve enter, of whom three die.
+EXHAUSTED = [
+    *((0.0, day, True) for day in (50.0, 100.0, 120.0, 150.0, 160.0, 170.0, 180.0, 200.0, 250.0, 300.0)),
+    *((300.0, day, True) for day in (400.0, 500.0, 700.0)),
+    *((300.0, 1000.0, False) for _ in range(9)),
+]
+
+
+def test_the_last_at_risk_who_die_when_others_enter_end_the_curve():
+    entry, time, event = zip(*EXHAUSTED, strict=True)
+    with pytest.raises(DataError) as caught:
+        kaplan_meier(make_cohort(time, event, entry))
+    assert caught.value.code == "E_RISK_SET_EMPTY"
+    assert begins(EXHAUSTED, 10) == 300.0
+    curve = kaplan_meier(make_cohort(time, event, entry, start=300.0))
+    # survfit(Surv(entry, time, event) ~ 1, conf.type = "log-log") of those who entered, R 4.2.2, survival 3.5-3.
+    assert curve.survival[:3] == pytest.approx([0.9166667, 0.8333333, 0.7500000], abs=1e-7)
+    assert (curve.lower[2], curve.upper[2]) == (
+        pytest.approx(0.408415913152, abs=1e-10),
+        pytest.approx(0.911720406126, abs=1e-10),
+    )
+    # Followed after the exhausting day, but entered before it: then not everybody at risk died.
+    assert begins([*EXHAUSTED, (299.0, 900.0, False)], 10) == 0.0
+
+
+def test_censored_on_the_day_of_an_entry_breaks_no_curve():
+    patients = [(0.0, 10.0, False), (10.0, 20.0, True), (10.0, 30.0, True)]
+    entry, time, event = zip(*patients, strict=True)
+    assert begins(patients, 1) == 0.0
+    assert kaplan_meier(make_cohort(time, event, entry)).survival.tolist() == [1.0, 0.5, 0.0]
+    reverse = reverse_kaplan_meier(make_cohort(time, event, entry))
+    assert broken_above_half(reverse)
+    assert not broken_above_half(reverse_kaplan_meier(make_cohort([5, 5, 9], [True, False, False])))
 
 
 def test_start_moves_entries_up_and_drops_who_is_gone():
@@ -151,7 +196,7 @@ def test_nobody():
     assert curve.time.size == 0
     assert median(curve) == (None, None, None)
     assert median(reverse_kaplan_meier(make_cohort([], []))) == (None, None, None)
-    assert conditional_start([], [], 1) is None
+    assert begins([], 1) is None
 
 
 def test_no_warning_and_no_changed_error_state():

@@ -25,7 +25,7 @@ PATIENTS = st.lists(st.tuples(st.integers(1, 12), st.booleans(), st.integers(0, 
 def test_any_cohort_has_one_curve(patients, start):
     time, event, entry = (np.array(values) for values in zip(*patients, strict=True)) if patients else ([], [], [])
     cohort = make_cohort(time, event, entry, start=float(start))
-    if gaps(cohort.time, cohort.entry).size:
+    if gaps(cohort.time, cohort.event, cohort.entry).size:
         with pytest.raises(DataError, match="at risk"):
             published_curve(cohort)
         return

@@ -47,6 +47,10 @@ def test_life_table_and_gaps_by_counting(patients, delayed):
     empty = [
         day
         for day in days
-        if not any(start <= day < stop for stop, _, start in members) and any(start > day for _, _, start in members)
+        if any(stop > day for stop, _, _ in members)
+        and (
+            not any(start <= day < stop for stop, _, start in members)
+            or all(dead and stop == day for stop, dead, start in members if start < day <= stop)
+        )
     ]
-    assert gaps(cohort.time, cohort.entry).tolist() == empty
+    assert gaps(cohort.time, cohort.event, cohort.entry).tolist() == empty
