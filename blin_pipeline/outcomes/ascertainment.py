@@ -23,6 +23,9 @@ from blin_pipeline.outcomes.rules import small_number_rules
 from blin_pipeline.outcomes.statistics.arrays import NotEstimableError
 from blin_pipeline.outcomes.statistics.cox import fit_cox, hazard_ratio
 from blin_pipeline.outcomes.statistics.cox_rows import cox_rows
+from blin_pipeline.outcomes.statistics.kaplan_meier import kaplan_meier
+from blin_pipeline.outcomes.statistics.proportions import proportion
+from blin_pipeline.outcomes.statistics.risk_sets import make_cohort
 from blin_pipeline.outcomes.statistics.small_numbers import CoxPlan
 
 if TYPE_CHECKING:
@@ -92,19 +95,42 @@ def _entered_deceased(build: ResultBuilder, patients: pd.DataFrame, group: tuple
 def _early_deaths(
     build: ResultBuilder, patients: pd.DataFrame, times: pd.DataFrame, group: tuple[str, str]
 ) -> list[ResultRow]:
-    """Deaths within six months among those followed so long, and whether the interval meets the expected range."""
+    """Death within six months by Kaplan-Meier, and whether its interval meets the expected range.
+
+    Who is followed for less than six months counts as long as followed: the dead of recent diagnosis alone would be too
+    many. Without a death the curve has no interval: then the exact limit of those followed through stands.
+    """
     parameters = build.context.parameters
     known = times.loc[times.index.isin(patients["patient_key"])]
-    early = known["event"] & (known["time"] <= parameters.early_death_days)
-    followed = int((early | (known["time"] > parameters.early_death_days)).sum())
-    row = build.share("early_deaths", int(early.sum()), followed, group=group)
+    early = int((known["event"] & (known["time"] <= parameters.early_death_days)).sum())
+    through = int((known["time"] >= parameters.early_death_days).sum())
+    fixed = build.sharing(group=group, method="one_minus_kaplan_meier", n=len(known), n_event=early)
+    refusal = small_number_rules(parameters).fixed_time(through)
+    if known.empty:
+        return [fixed.row("early_deaths", unit="fraction", state="nothing_yet", reason="nobody with a survival time")]
+    if refusal:
+        text = f"{refusal} after {parameters.early_death_days:g} days"
+        return [fixed.row("early_deaths", unit="fraction", state="too_few", reason=text)]
     low, high = parameters.early_mortality_low, parameters.early_mortality_high
+    dead, least, most = _dead_by(known, parameters.early_death_days, through, parameters.confidence_level)
     expected = f"expected {low * 100:.0f} to {high * 100:.0f} %"
-    if row.upper is not None and row.lower is not None:
-        outside = "below" if row.upper < low else "above" if row.lower > high else ""
-        text = f"warn: {outside} what is expected ({expected})" if outside else expected
-        row = build.share("early_deaths", int(early.sum()), followed, group=group, reason=text)
-    return [row]
+    outside = "below" if most is not None and most < low else "above" if least is not None and least > high else ""
+    text = f"warn: {outside} what is expected ({expected})" if outside else expected
+    return [fixed.row("early_deaths", unit="fraction", value=dead, lower=least, upper=most, reason=text)]
+
+
+def _dead_by(
+    known: pd.DataFrame, day: float, through: int, confidence_level: float
+) -> tuple[float, float | None, float | None]:
+    """Probability of death up to a day with log-log limits; exact upper limit of ``through`` patients without a death."""
+    curve = kaplan_meier(make_cohort(known["time"], known["event"]), confidence_level)
+    index = curve.index_at(day)
+    survival = 1.0 if index < 0 else float(curve.survival[index])
+    if survival == 1.0:
+        return 0.0, 0.0, proportion(0, through, confidence_level=confidence_level).upper
+    if survival == 0.0:
+        return 1.0, None, None
+    return 1.0 - survival, 1.0 - float(curve.upper[index]), 1.0 - float(curve.lower[index])
 
 
 def _entry_predicts(build: ResultBuilder, delayed: pd.DataFrame) -> ResultRow:

@@ -15,6 +15,7 @@ import numpy as np
 
 from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
 from blin_pipeline.outcomes.context import joined
+from blin_pipeline.outcomes.curve_summaries import BOUNDS, compared_day, date_sensitivity
 from blin_pipeline.outcomes.frames import table
 from blin_pipeline.outcomes.populations import endpoint
 from blin_pipeline.outcomes.rules import small_number_rules
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from blin_pipeline.outcomes.context import OutcomeContext, Parts
     from blin_pipeline.outcomes.result import ResultRow
+    from blin_pipeline.registry.parameters import Parameters
 
 NAME = "competing_risks"
 METHOD = "aalen_johansen"
@@ -74,6 +76,7 @@ def _of_cause(build: ResultBuilder, times: pd.DataFrame, each: Incidence) -> lis
         *_counts(build, each, patients, chosen.left_out),
         *_fixed_times(build, each, patients, found),
         *_curve(build, each, found),
+        *_date_sensitivity(build, times, each),
     ]
 
 
@@ -121,6 +124,33 @@ def _fixed_times(
         fixed = build.sharing(population=each.population, method=METHOD)
         rows.append(fixed.row(f"{each.prefix}_incidence", unit="fraction", **fields))
     return rows
+
+
+def _date_sensitivity(build: ResultBuilder, times: pd.DataFrame, each: Incidence) -> list[ResultRow]:
+    """Incidence at one year with the earliest and latest times that partial dates allow, from enough events only."""
+    parameters = build.context.parameters
+    fixed = build.sharing(population=each.population, method=METHOD)
+    estimates, refusals = {}, []
+    for label, column in {"": "aval_days", **BOUNDS}.items():
+        patients = endpoint(times, each.param, parameters.same_day_days, column).patients
+        refusals.append(small_number_rules(parameters).incidence(int((patients["event_code"] == each.cause).sum())))
+        estimates[label] = (_at_one_year(patients, each.cause, parameters), len(patients))
+    main, _ = estimates.pop("")
+    rows = []
+    for fields in date_sensitivity(main, estimates, parameters):
+        if any(refusals) and fields["n"]:
+            fields |= {"state": "too_few", "reason": next(filter(None, refusals)), "value": None}
+        rows.append(fixed.row(f"{each.prefix}_date_sensitivity", unit="fraction", **fields))
+    return rows
+
+
+def _at_one_year(patients: pd.DataFrame, cause: int, parameters: Parameters) -> float | None:
+    """Incidence of a cause at one year; None when nobody is followed so long and not everybody had an event."""
+    found, day = aalen_johansen(patients["time"], patients["event_code"]), compared_day(parameters)
+    if found.time.size == 0 or (day > found.time[-1] and found.event_free[-1] > 0.0):
+        return None
+    index = found.index_at(day)
+    return 0.0 if index < 0 else float(found.incidence[index, cause - 1])
 
 
 def _curve(build: ResultBuilder, each: Incidence, found: CumulativeIncidence) -> list[ResultRow]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from blin_pipeline.outcomes.curve_steps import DELAYED, PLAIN
 from blin_pipeline.outcomes.frames import is_true
 from blin_pipeline.outcomes.identity import Frames, Identity, Results
 from blin_pipeline.outcomes.populations import eligible
@@ -21,35 +22,49 @@ def _by_time(rows: list[ResultRow]) -> dict[float | None, float]:
     return {row.time_days: row.value for row in rows if row.value is not None}
 
 
-def _one(results: Results, outcome: str, statistic: str) -> float:
-    return sum(row.value or 0.0 for row in results.rows(outcome, statistic, "all"))
+def _one(results: Results, outcome: str, statistic: str, method: str = "") -> float:
+    rows = results.rows(outcome, statistic, "all")
+    return sum(row.value or 0.0 for row in rows if not method or row.method == method)
+
+
+def _endpoint(results: Results, statistic: str, method: str = PLAIN) -> list[ResultRow]:
+    return [row for row in results.rows("survival_endpoints", statistic) if row.method == method]
 
 
 def _ticks(results: Results, _: Frames) -> Iterator[bool]:
     for prefix in ENDPOINTS:
-        parts = [
-            _by_time(results.rows("survival_endpoints", f"{prefix}_{name}_n"))
-            for name in ("at_risk", "events", "censored")
-        ]
-        patients = _one(results, "survival_endpoints", f"{prefix}_patients_n")
-        for day in parts[0]:
-            yield sum(part[day] for part in parts) == patients
+        for method, total in ((PLAIN, "patients"), (DELAYED, "entered")):
+            parts = [
+                _by_time(_endpoint(results, f"{prefix}_{name}_n", method)) for name in ("at_risk", "events", "censored")
+            ]
+            whole = _by_time(_endpoint(results, f"{prefix}_{total}_n", method))
+            for day in parts[0]:
+                yield sum(part[day] for part in parts) == whole[day if method == DELAYED else None]
 
 
 def _falls(results: Results, _: Frames) -> Iterator[bool]:
     for prefix in ENDPOINTS:
-        curve = sorted(
-            _by_time(results.rows("survival_endpoints", f"{prefix}_curve")).items(), key=lambda step: step[0] or 0.0
-        )
-        values = [value for _, value in curve]
-        yield values == sorted(values, reverse=True)
+        for method in (PLAIN, DELAYED):
+            curve = sorted(
+                _by_time(_endpoint(results, f"{prefix}_curve", method)).items(), key=lambda step: step[0] or 0.0
+            )
+            values = [value for _, value in curve]
+            yield values == sorted(values, reverse=True)
+
+
+def _late_complete(results: Results, _: Frames) -> Iterator[bool]:
+    for prefix in ENDPOINTS:
+        used = _endpoint(results, f"{prefix}_patients_n", DELAYED)
+        left = sum(row.value or 0.0 for row in _endpoint(results, f"{prefix}_left_out_n", DELAYED))
+        for row in used:
+            yield (row.value or 0.0) + left == _one(results, "survival_endpoints", f"{prefix}_patients_n", PLAIN)
 
 
 def _whole(results: Results, _: Frames) -> Iterator[bool]:
     for suffix, free in (("incidence", "survival"), ("curve", "curve")):
         relapse = _by_time(results.rows("competing_risks", f"cir_{suffix}"))
         death = _by_time(results.rows("competing_risks", f"nrm_{suffix}"))
-        remission = _by_time(results.rows("survival_endpoints", f"rfs_{free}"))
+        remission = _by_time(_endpoint(results, f"rfs_{free}"))
         for day in relapse.keys() & death.keys() & remission.keys():
             yield abs(relapse[day] + death[day] + remission[day] - 1.0) < TOLERANCE
 
@@ -63,7 +78,7 @@ def _causes(results: Results, _: Frames) -> Iterator[bool]:
 def _same_remissions(results: Results, _: Frames) -> Iterator[bool]:
     for param in ("cir", "nrm"):
         yield _one(results, "competing_risks", f"{param}_patients_n") == _one(
-            results, "survival_endpoints", "rfs_patients_n"
+            results, "survival_endpoints", "rfs_patients_n", PLAIN
         )
 
 
@@ -77,7 +92,7 @@ def _landmarks(results: Results, _: Frames) -> Iterator[bool]:
 
 def _association_patients(results: Results, _: Frames) -> Iterator[bool]:
     for endpoint in ("oscr", "rfs"):
-        patients = _one(results, "survival_endpoints", f"{endpoint}_patients_n")
+        patients = _one(results, "survival_endpoints", f"{endpoint}_patients_n", PLAIN)
         for row in results.rows("blin_association", f"association_{endpoint}_landmark_n"):
             yield row.n == patients
 
@@ -131,6 +146,13 @@ ENDPOINT_IDENTITIES: tuple[Identity, ...] = (
         ("survival_endpoints",),
         (),
         _ticks,
+    ),
+    Identity(
+        "endpoint_delayed_entry_complete",
+        "With delayed entry every patient of an endpoint is on the curve or counted as left out.",
+        ("survival_endpoints",),
+        (),
+        _late_complete,
     ),
     Identity("endpoint_never_rises", "A curve of an endpoint never rises.", ("survival_endpoints",), (), _falls),
     Identity(

@@ -2,25 +2,25 @@
 
 Each is a Kaplan-Meier curve of ``marts.time_to_event`` with its rows (``curve_rows``), the restricted mean up to
 ``rmst_horizon_months``, and the one-year estimate again with the earliest and the latest dates that partial dates allow
-(clinical-spec 5). The endpoints that end in ``_hsctc`` are censored at transplant: a sensitivity analysis, informative.
+(clinical-spec 5). The endpoints that are no sensitivity analysis stand once more with delayed entry at registration, since
+part of the patients are entered late (clinical-spec 6), with the difference of the two at one year. The endpoints that end in
+``_hsctc`` are censored at transplant: a sensitivity analysis, informative.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
+from blin_pipeline.outcomes.builder import ResultBuilder
 from blin_pipeline.outcomes.context import joined
-from blin_pipeline.outcomes.curve_rows import Analysis, analyse, curve_rows, left_out_row
+from blin_pipeline.outcomes.curve_rows import analyse, curve_rows, left_out_row
+from blin_pipeline.outcomes.curve_steps import DELAYED
+from blin_pipeline.outcomes.curve_summaries import date_sensitivity_rows, restricted_mean_row
+from blin_pipeline.outcomes.delayed_rows import delayed_rows, difference
 from blin_pipeline.outcomes.frames import table
-from blin_pipeline.outcomes.populations import SurvivalSet, endpoint
-from blin_pipeline.outcomes.statistics.arrays import NotEstimableError
-from blin_pipeline.outcomes.statistics.kaplan_meier import kaplan_meier
-from blin_pipeline.outcomes.statistics.restricted_mean import restricted_mean
+from blin_pipeline.outcomes.populations import endpoint
 from blin_pipeline.outcomes.statistics.risk_sets import make_cohort
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from blin_pipeline.outcomes.result import ResultRow
 
 NAME = "survival_endpoints"
-COMPARED_AT_MONTHS = 12
 
 
 class Endpoint(NamedTuple):
@@ -39,15 +38,21 @@ class Endpoint(NamedTuple):
     param: str
     population: str
     note: str = ""
+    with_delayed_entry: bool = True
+
+    @property
+    def prefix(self) -> str:
+        """Begin of its statistics."""
+        return self.param.lower()
 
 
 ENDPOINTS = (
     Endpoint("OSCR", "CR1"),
     Endpoint("OSBLIN", "BLIN_FL", "conditional on reaching blinatumomab"),
     Endpoint("RFS", "CR1"),
-    Endpoint("RFS_HSCTC", "CR1", "sensitivity: censored at transplant, which is informative"),
+    Endpoint("RFS_HSCTC", "CR1", "sensitivity: censored at transplant, which is informative", with_delayed_entry=False),
     Endpoint("EFS", "TREATED", "no remission counts at the end of the induction window"),
-    Endpoint("EFS_DAY1", "TREATED", "sensitivity: no remission counts on day 1"),
+    Endpoint("EFS_DAY1", "TREATED", "sensitivity: no remission counts on day 1", with_delayed_entry=False),
 )
 
 
@@ -62,79 +67,44 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
 
 
 def parts(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> Parts:
-    """Rows by endpoint."""
+    """Rows by endpoint; with delayed entry, and the difference of the two."""
     build, times = ResultBuilder(NAME, context), table(frames, "marts.time_to_event")
-    return {each.param: partial(_of_endpoint, build, times, each) for each in ENDPOINTS}
+    found: dict[str, Callable[[], list[ResultRow]]] = {}
+    for each in ENDPOINTS:
+        plain = cache(partial(_of_endpoint, build, times, each))
+        found[each.param] = plain
+        if each.with_delayed_entry:
+            delayed = cache(partial(_delayed, build, times, each))
+            found[f"{each.param}_delayed"] = delayed
+            found[f"{each.param}_difference"] = partial(_difference, build, each, (plain, delayed))
+    return found
 
 
 def _of_endpoint(build: ResultBuilder, times: pd.DataFrame, each: Endpoint) -> list[ResultRow]:
-    chosen = endpoint(times, each.param, build.context.parameters.same_day_days)
-    analysis = _analysis(build, each, chosen)
+    same_day = build.context.parameters.same_day_days
+    chosen = endpoint(times, each.param, same_day)
+    cohort = make_cohort(chosen.patients["time"], chosen.patients["event"])
+    analysis = analyse(build, cohort, prefix=each.prefix, population=each.population)
     rows = curve_rows(analysis)
     rows.append(left_out_row(analysis, "NO_USABLE_TIME", chosen.left_out))
-    rows.append(_restricted_mean(analysis))
-    rows += _date_sensitivity(analysis, times, each)
+    rows.append(restricted_mean_row(analysis))
+    rows += date_sensitivity_rows(analysis, lambda column: endpoint(times, each.param, same_day, column).patients)
     if each.note:
         rows.append(analysis.row("note", unit="patients", value=analysis.cohort.n, reason=each.note))
     return rows
 
 
-def _analysis(build: ResultBuilder, each: Endpoint, chosen: SurvivalSet) -> Analysis:
-    cohort = make_cohort(chosen.patients["time"], chosen.patients["event"])
-    return analyse(build, cohort, prefix=each.param.lower(), population=each.population)
+def _delayed(build: ResultBuilder, times: pd.DataFrame, each: Endpoint) -> list[ResultRow]:
+    chosen = endpoint(times, each.param, build.context.parameters.same_day_days)
+    fixed = build.sharing(population=each.population, method=DELAYED, group=("reason", "NOT_REGISTERED_ALIVE"))
+    return [
+        *delayed_rows(build, chosen.delayed, prefix=each.prefix, population=each.population),
+        fixed.count(f"{each.prefix}_left_out_n", len(chosen.patients) - len(chosen.delayed)),
+    ]
 
 
-def _restricted_mean(analysis: Analysis) -> ResultRow:
-    """Mean event-free time up to the horizon: the parameter, or the last time with ``min_at_risk_curve`` at risk."""
-    parameters = analysis.build.context.parameters
-    curve = analysis.curve
-    fields: RowFields = {"n": analysis.cohort.n, "n_event": int(analysis.cohort.event.sum())}
-    enough = np.flatnonzero(curve.at_risk >= parameters.min_at_risk_curve)
-    if enough.size == 0:
-        state = "nothing_yet" if analysis.cohort.n == 0 else "too_few"
-        few = parameters.min_at_risk_curve
-        fields |= {"state": state, "reason": f"never {few} at risk at a time of the curve"}
-        return analysis.row("restricted_mean", unit="months", **fields)
-    days = parameters.days_per_month
-    horizon = min(parameters.rmst_horizon_months * days, float(curve.time[int(enough[-1])]))
-    fields["time_days"] = horizon
-    try:
-        found = restricted_mean(curve, horizon, parameters.confidence_level)
-    except NotEstimableError as error:
-        fields |= {"state": "not_estimable", "reason": error.reason}
-    else:
-        fields |= {
-            "value": found.value / days,
-            "lower": max(0.0, found.lower) / days,
-            "upper": found.upper / days,
-            "se": found.std_err / days,
-        }
-    return analysis.row("restricted_mean", unit="months", **fields)
-
-
-def _date_sensitivity(analysis: Analysis, times: pd.DataFrame, each: Endpoint) -> list[ResultRow]:
-    """Estimate at one year with the earliest and latest times that partial dates allow; warn when it moves too far."""
-    parameters = analysis.build.context.parameters
-    day = COMPARED_AT_MONTHS * parameters.days_per_month
-    main = _at(analysis.cohort.time, analysis.cohort.event, day)
-    rows = []
-    for label, column in (("earliest", "aval_lo_days"), ("latest", "aval_hi_days")):
-        moved = endpoint(times, each.param, parameters.same_day_days, column).patients
-        value = _at(moved["time"].to_numpy(), moved["event"].to_numpy(), day)
-        fields: RowFields = {"time_days": day, "n": len(moved), "group": ("dates", label)}
-        if value is None or main is None:
-            fields |= {"state": "nothing_yet", "reason": "nobody followed for a year"}
-        else:
-            warn = abs(value - main) > parameters.date_sensitivity_warn
-            fields |= {"value": value, "reason": "warn" if warn else ""}
-        rows.append(analysis.row("date_sensitivity", unit="fraction", **fields))
-    return rows
-
-
-def _at(time: np.ndarray, event: np.ndarray, day: float) -> float | None:
-    """Survival at a day; None when nobody reaches it and the curve is above zero."""
-    curve = kaplan_meier(make_cohort(time, event))
-    if curve.time.size == 0 or (day > curve.time[-1] and curve.survival[-1] > 0.0):
-        return None
-    index = curve.index_at(day)
-    return 1.0 if index < 0 else float(curve.survival[index])
+def _difference(
+    build: ResultBuilder, each: Endpoint, estimates: tuple[Callable[[], list[ResultRow]], ...]
+) -> list[ResultRow]:
+    rows = [row for made in estimates for row in made()]
+    return [difference(build, each.prefix, rows, population=each.population)]

@@ -92,7 +92,7 @@ def bias_note(results: Results) -> str:
 def _alerts(results: Results) -> list[str]:
     found = []
     gap = results.one(_OUTCOME, "os_estimator_difference")
-    if gap.ok and gap.reason == "warn":
+    if gap.ok and gap.reason.startswith("warn"):
         found.append(
             f"At 12 months the two estimates differ by {numbers.decimal(gap.number * 100)} points: the way "
             "patients were found matters here."
@@ -257,9 +257,19 @@ def _summary(results: Results) -> Table:
             numbers.count_of(one(results, "os_deaths_total_n", method)),
             median_text(median),
             follow_up_text(follow),
+            _mean_text(one(results, "os_restricted_mean", method)),
+            *(_bound_text(results, label, method) for label in ("earliest", "latest")),
         ]
 
-    names = ("Patients", "Deaths", "Median survival, months", "Median follow-up, months (reverse Kaplan-Meier)")
+    names = (
+        "Patients",
+        "Deaths",
+        "Median survival, months",
+        "Median follow-up, months (reverse Kaplan-Meier)",
+        "Restricted mean, months",
+        "Alive at 12 months, partial dates at their earliest",
+        "Alive at 12 months, partial dates at their latest",
+    )
     return Table(
         "Size, median, follow-up (95% interval)",
         ("Measure", "From diagnosis", "Delayed entry"),
@@ -280,3 +290,17 @@ def median_text(row: Row) -> str:
 def follow_up_text(row: Row) -> str:
     """Median follow-up in months with its interval."""
     return f"{numbers.value_of(row)}\n{numbers.range_of(row)}" if row.ok else numbers.state_text(row)
+
+
+def _mean_text(row: Row) -> str:
+    """Restricted mean with its horizon; given for the curve from diagnosis only."""
+    if not row.method:
+        return "not given"
+    horizon = "" if row.time_days is None else f"\nup to {numbers.decimal(numbers.months_of(row.time_days))}"
+    return f"{numbers.median_of(row, all_digits=True)}{horizon}"
+
+
+def _bound_text(results: Results, label: str, method: str) -> str:
+    """Survival at one year with partial dates at one end; given for the curve from diagnosis only."""
+    found = results.many(_OUTCOME, "os_date_sensitivity", method=method, group_variable="dates", group_label=label)
+    return numbers.percent_of(found[0]) if found else "not given"

@@ -29,10 +29,10 @@ def found(rows, outcome, statistic, label="all", day=None, method=None):
 
 
 def test_relapse_free_survival(hand_made_rows):
-    year = found(hand_made_rows, "survival_endpoints", "rfs_survival", day=12 * MONTH)
+    year = found(hand_made_rows, "survival_endpoints", "rfs_survival", day=12 * MONTH, method="kaplan_meier")
     assert (year.value, year.n, year.n_event) == (pytest.approx(7 / 16), 7, 9)
-    assert found(hand_made_rows, "survival_endpoints", "rfs_events_total_n").value == 11
-    median = found(hand_made_rows, "survival_endpoints", "rfs_median")
+    assert found(hand_made_rows, "survival_endpoints", "rfs_events_total_n", method="kaplan_meier").value == 11
+    median = found(hand_made_rows, "survival_endpoints", "rfs_median", method="kaplan_meier")
     # Eight of sixteen events by day 200: one half from there to the next event on day 300.
     assert median.value == pytest.approx((200 + 300) / 2 / MONTH)
 
@@ -155,8 +155,8 @@ def test_every_failing_criterion_counts(hand_made_rows):
 
 def test_early_deaths_and_entry(hand_made_rows):
     early = found(hand_made_rows, "ascertainment", "early_deaths")
-    # p01 to p03 died on days 50, 100, 150; p29 left on day 0, p30 has no time.
-    assert (early.n_event, early.n) == (3, 28)
+    # p01 to p03 of 29 died on days 50, 100, 150; p29 left on day 0, before, p30 has no time.
+    assert (early.n_event, early.n, early.value) == (3, 29, pytest.approx(3 / 28))
     entry = found(hand_made_rows, "ascertainment", "entry_time_hazard_ratio")
     assert (entry.state, entry.n_event) == ("too_few", 6)
     deceased = found(hand_made_rows, "ascertainment", "entered_deceased", "S01")

@@ -232,6 +232,42 @@ def test_difference_of_the_estimates_warns_above_five_points(context):
     assert row.reason == "warn"
 
 
+def test_the_difference_compares_two_probabilities_of_the_same(context):
+    """Complete registry, living patients entered on day 120: both curves are right, one given that day 120 was reached."""
+    early = [(10 + number, True, None) for number in range(10)]
+    late = [(200 + number, True, 120) for number in range(9)] + [(800, False, 120)] * 81
+    rows = compute(early + late, context)
+    assert at_months(rows, 12).value == pytest.approx(0.81)
+    assert at_months(rows, 12, DELAYED).value == pytest.approx(0.90)
+    row = one(rows, "os_estimator_difference")
+    assert (row.value, row.reason) == (pytest.approx(0.0, abs=1e-12), "both given that day 120 was reached")
+
+
+def test_the_last_at_risk_may_die_when_others_enter(context):
+    """Ten are dead by day 300; on that day twelve enter and live: the curve is theirs, never zero."""
+    deaths = [(day, True, 0) for day in (50, 100, 120, 150, 160, 170, 180, 200, 250, 300)]
+    rows = compute(deaths + [(1000, False, 300)] * 12, context)
+    assert one(rows, "os_conditional_start", DELAYED).value == 300
+    assert at_months(rows, 12, DELAYED).value == 1.0
+    assert one(rows, "os_median", DELAYED).state == "not_reached"
+    assert one(rows, "os_left_out_n", DELAYED, group_label="BEFORE_CONDITIONAL_START").value == 10
+
+
+def test_restricted_mean_and_partial_dates(context):
+    """Twenty live for 1000 days, four die on day 360, known by month only."""
+    frames = frames_of([(1000, False, 0)] * 20 + [(360, True, 0)] * 4)
+    times = frames["marts.time_to_event"]
+    died = times["cnsr"] == 0
+    times.loc[died, "aval_lo_days"], times.loc[died, "aval_hi_days"] = 346, 375
+    rows = overall_survival.compute(frames, context)
+    mean = one(rows, "os_restricted_mean")
+    # All of them at risk up to day 1000: 24 lived 360 days, 20 the other 640.
+    assert (mean.time_days, mean.value) == (1000.0, pytest.approx((360 + 640 * 20 / 24) / MONTH))
+    earliest, latest = (one(rows, "os_date_sensitivity", group_label=label) for label in ("earliest", "latest"))
+    assert (earliest.value, earliest.reason) == (pytest.approx(20 / 24), "")
+    assert (latest.value, latest.reason) == (1.0, "warn")
+
+
 def test_ignoring_late_entry_flatters_survival(context):
     """Deaths are seen only after entry: the naive curve has everybody at risk from day 0 and lies higher."""
     patients = [(300 + 10 * number, True, 250) for number in range(6)] + [(800, False, 250)] * 6
