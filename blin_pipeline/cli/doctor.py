@@ -120,9 +120,7 @@ def _dbt(settings: Settings) -> Finding:
 
 
 def _server(settings: Settings) -> Iterator[Finding]:
-    import tempfile
-    from pathlib import Path
-
+    from blin_pipeline.landing.inspection import workspace as reading_folder
     from blin_pipeline.landing.reading import records
     from blin_pipeline.landing.write import land
     from blin_pipeline.orchestration.inputs import check_source, drift_of, export_source
@@ -130,10 +128,11 @@ def _server(settings: Settings) -> Iterator[Finding]:
     from blin_pipeline.registry.drift import BLOCKING
 
     workspace = Workspace(settings)
-    with tempfile.TemporaryDirectory(dir=settings.restricted, prefix="doctor-") as folder:
+    with reading_folder(settings.restricted) as folder:
         try:
-            export = export_source(settings, Path(folder), None)
-            landed = land(export, Path(folder) / "pulls")
+            (folder / "source").mkdir(mode=0o700)
+            export = export_source(settings, folder / "source", None, only_look=True)
+            landed = land(export, folder / "pulls")
         except BlinError as error:
             yield Finding("FAIL", f"{error.code}: {error.what}", error.fix)
             return

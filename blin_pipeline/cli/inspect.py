@@ -34,18 +34,18 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     """The current release, the newest pull, the last failed run."""
     from blin_pipeline.cli.summary import print_summary, summary_of
     from blin_pipeline.landing.reading import latest_reading
+    from blin_pipeline.orchestration.failed_runs import last
     from blin_pipeline.settings import code_version, load_settings
 
     settings = load_settings(home)
     pulled = latest_reading(settings.pulls_dir) if settings.pulls_dir.is_dir() else None
-    failed_file = settings.ledger_dir / "failed_runs.jsonl"
-    failed = failed_file.read_text(encoding="utf-8").splitlines()[-1:] if failed_file.is_file() else []
+    failed = last(settings.ledger_dir)
     data: dict[str, Any] = {
         "home": str(settings.home),
         "code_version": code_version(),
         "pull_id": pulled.pull_id if pulled else None,
         "records_in_pull": pulled.n_records if pulled else None,
-        "last_failed_run": json.loads(failed[0]) if failed else None,
+        "last_failed_run": failed,
         "summary": summary_of(settings),
     }
     if as_json:
@@ -55,7 +55,7 @@ def status(home: Home = None, as_json: AsJson = False) -> None:
     results.print(f"[bold]Code[/]        {data['code_version']}")
     results.print(f"[bold]Newest pull[/] {data['pull_id'] or 'none'}")
     if failed:
-        results.print(f"[bold]Last failure[/] {failed[0]}", soft_wrap=True)
+        results.print(f"[bold]Last failure[/] {json.dumps(failed, sort_keys=True)}", soft_wrap=True)
     print_summary(settings, data["summary"])
 
 

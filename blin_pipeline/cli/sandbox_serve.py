@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from blin_pipeline.settings import SandboxSettings
 
 _SOURCES = "Projects"
+_SEED = 20240614
 _SERVER = "Server"
 
 
@@ -44,7 +45,12 @@ def sandbox(
         int | None,
         typer.Option(min=20, rich_help_panel=_SOURCES, help="Synthetic patients; 200 when no project is named."),
     ] = None,
-    seed: Annotated[int, typer.Option(rich_help_panel=_SOURCES, help="Seed of the generator.")] = 20240614,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            rich_help_panel=_SOURCES, help=f"Seed of the generator; {_SEED}, or the one of the demonstration home."
+        ),
+    ] = None,
     truth: Annotated[
         Path | None,
         typer.Option(rich_help_panel=_SOURCES, help="Write the truth behind the synthetic registry to this JSON file."),
@@ -54,8 +60,14 @@ def sandbox(
         typer.Option(rich_help_panel=_SOURCES, help="Keep everything in this folder and go on from it next time."),
     ] = None,
     port: Annotated[
-        int, typer.Option(min=0, max=65535, rich_help_panel=_SERVER, help="Loopback port; 0 takes a free one.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            min=0,
+            max=65535,
+            rich_help_panel=_SERVER,
+            help="Loopback port; 0 takes a free one, as does nothing, but for a demonstration home, which has its own.",
+        ),
+    ] = None,
     super_token: Annotated[
         list[str] | None,
         typer.Option(rich_help_panel=_SERVER, help="64 hexadecimal digits that may create projects; 'new' makes some."),
@@ -112,7 +124,9 @@ def sandbox(
     named = [*(project_xml or ()), *(dictionary or ()), *(data or ())]
     demo, demo_token = (None, "") if named or synthetic or state else _demo_home(home)
     if demo is not None:
-        seed, port = demo.seed, demo.port
+        seed = demo.seed if seed is None else seed
+        port = demo.port if port is None else port
+    seed = _SEED if seed is None else seed
     port = port or free_port()
     server = ServerSettings.of_version(redcap_version)._replace(
         base_url=(base_url or f"http://{LOOPBACK}:{port}").rstrip("/"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,7 +16,7 @@ from blin_pipeline.redcap.exported import ProjectExport
 from blin_pipeline.redcap.fates import Places
 from blin_pipeline.redcap.keys import KeyColumns
 from blin_pipeline.redcap.project_setup import EVENT, GROUP, REPEAT_INSTANCE, REPEAT_INSTRUMENT
-from blin_pipeline.redcap.text_arrays import is_blank, is_filled, number, text_array, text_schema
+from blin_pipeline.redcap.text_arrays import is_blank, number, text_array, text_schema
 from blin_pipeline.registry.dictionary import COLUMNS
 
 #: First columns of every landed instrument.
@@ -30,13 +30,18 @@ QUARANTINE_COLUMNS = ("form", "record_id", "event", "instance", "reason_cd")
 
 
 def write_setup(
-    export: ProjectExport, quarantine: Sequence[tuple[str, ...]], order: RowOrder, folder: Path
+    export: ProjectExport,
+    quarantine: Sequence[tuple[str, ...]],
+    landed_in: Collection[tuple[str, str]],
+    order: RowOrder,
+    folder: Path,
 ) -> dict[str, TableEntry]:
     """Write the tables of the set-up.
 
     Args:
         export: The reading.
         quarantine: Keys of rows that were set aside.
+        landed_in: ``(event, instrument)`` of the rows that were landed.
         order: Order of the census's rows.
         folder: Where the tables go.
 
@@ -60,7 +65,9 @@ def write_setup(
             folder / "records.parquet", RECORD_COLUMNS, ((record, groups[record]) for record in order.record_ids)
         ),
         "missing_codes": write_table(folder / "missing_codes.parquet", MISSING_CODE_COLUMNS, codes),
-        "form_event": write_table(folder / "form_event.parquet", FORM_EVENT_COLUMNS, sorted(_form_events(export))),
+        "form_event": write_table(
+            folder / "form_event.parquet", FORM_EVENT_COLUMNS, sorted(_form_events(export, landed_in))
+        ),
         "quarantine": write_table(folder / "quarantine.parquet", QUARANTINE_COLUMNS, sorted(quarantine)),
     }
 
@@ -103,19 +110,15 @@ def _known_groups(keys: KeyColumns, groups: Mapping[str, str]) -> pa.StringArray
     return text_array([groups[record] for record in keys.record_id.to_pylist()])
 
 
-def _form_events(export: ProjectExport) -> Iterator[tuple[str, str, str]]:
+def _form_events(export: ProjectExport, landed_in: Collection[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
     """Every instrument of the source and the event it stands in, blank in a classic project."""
     setup = export.setup
     repeating = {(entry.event_name, entry.form_name) for entry in setup.repeating}
     if setup.form_events:
         pairs = {(entry.unique_event_name, entry.form) for entry in setup.form_events}
     elif setup.info.is_longitudinal:
-        # No file tells the designation: what was opened somewhere stands there.
-        pairs = {
-            (row[EVENT], row["form"])
-            for block in _census(export)
-            for row in block.filter(is_filled(block.column("complete_cd"))).select([EVENT, "form"]).to_pylist()
-        } | repeating
+        # No file tells the designation: an instrument stands where a row of it does, whatever the row's status.
+        pairs = {*landed_in} | repeating
     else:
         pairs = {("", file.form) for file in export.forms}
     for event, form in pairs:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from filelock import FileLock, Timeout
 
 from blin_pipeline.errors import LockedError
@@ -87,13 +88,15 @@ class _Landing:
         self._folder = folder
         self._steps = Steps(len(export.forms) + 2, progress)
         self._quarantine: list[tuple[str, ...]] = []
+        #: (event, instrument) of landed rows.
+        self._landed_in: set[tuple[str, str]] = set()
         self._order = RowOrder(export.census.groups)
 
     def write(self) -> PullManifest:
         export = self._export
         labels = {entry.instrument_name: entry.instrument_label for entry in export.setup.instruments}
         forms = {file.form: self._write_form(file, labels.get(file.form, "")) for file in export.forms}
-        setup = write_setup(export, self._quarantine, self._order, self._private("setup"))
+        setup = write_setup(export, self._quarantine, self._landed_in, self._order, self._private("setup"))
         self._steps.finish("landed: the set-up")
         payloads = self._archive()
         self._steps.finish("archived: exact bytes", n_bytes=sum(entry.n_bytes for entry in payloads.values()))
@@ -170,6 +173,7 @@ class _Landing:
                     cells[fate] += n_filled(those)
                     if fate is Fate.LANDED:
                         own = key_columns.filter(mask)
+                        self._landed_in |= {(event, file.form) for event in pc.unique(own.column(EVENT)).to_pylist()}
                         yield pa.RecordBatch.from_arrays([*own.columns, *those.columns], schema=schema)
                     elif fate is Fate.MISPLACED:
                         self._set_aside(file.form, key_columns.filter(mask))

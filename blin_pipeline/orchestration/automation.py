@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 import dagster as dg
 
+from blin_pipeline.orchestration.failed_runs import append
 from blin_pipeline.orchestration.inbox import watch
 from blin_pipeline.settings import Settings
 
@@ -79,7 +79,6 @@ def failure_sensor(settings: Settings) -> dg.SensorDefinition:
             "steps": steps,
         }
         settings.prepare_home()
-        with (settings.ledger_dir / "failed_runs.jsonl").open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line, sort_keys=True) + "\n")
+        append(settings.ledger_dir, line)
 
     return note_failed_run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,7 +38,13 @@ if TYPE_CHECKING:
 
 
 def export_source(
-    settings: Settings, folder: Path, note: Progress | None, previous: Pull | None = None, project: str = ""
+    settings: Settings,
+    folder: Path,
+    note: Progress | None,
+    previous: Pull | None = None,
+    project: str = "",
+    *,
+    only_look: bool = False,
 ) -> ProjectExport:
     """Read the source of the settings into a folder.
 
@@ -47,6 +54,7 @@ def export_source(
         note: Told of each step.
         previous: The pull before: the server's log is read from where it stood when that was last read.
         project: Name of the project when it is one of several.
+        only_look: Read in full for somebody who looks, beside the pulls: nothing is taken from them or kept for the next.
 
     Raises:
         SourceError: It cannot be read or trusted.
@@ -54,7 +62,9 @@ def export_source(
     """
     if settings.projects:
         return export_projects(
-            settings, folder, lambda own, place: export_source(own, place, note, previous, place.name)
+            settings,
+            folder,
+            lambda own, place: export_source(own, place, note, previous, place.name, only_look=only_look),
         )
     if settings.source.kind == "inbox":
         files = export_to_read(settings.inbox_dir)
@@ -83,7 +93,10 @@ def export_source(
         return export_from_files(data, dictionary, folder, allow_empty=source.allow_empty, progress=note)
     client = open_client(settings)
     try:
-        return export_project(client, folder, reading_plan(settings, previous, project), progress=note)
+        plan = reading_plan(settings, previous, project)
+        if only_look:
+            plan = replace(plan, baseline=None, why_full="", parts_dir=None)
+        return export_project(client, folder, plan, progress=note)
     finally:
         client.close()
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 
+from blin_pipeline.landing.inspection import workspace as reading_folder
 from blin_pipeline.landing.reading import accepted_pull, live_dictionary, source_shape
 from blin_pipeline.landing.write import land
 from blin_pipeline.orchestration.inputs import export_source, open_client
@@ -68,8 +67,7 @@ def read_live(workspace: Workspace) -> tuple[Dictionary, SourceShape]:
     """
     settings = workspace.settings
     settings.prepare_home()
-    with tempfile.TemporaryDirectory(dir=settings.restricted, prefix="map-") as name:
-        folder = Path(name)
+    with reading_folder(settings.restricted) as folder:
         if settings.source.kind == "api" and not settings.projects:
             client = open_client(settings)
             try:
@@ -78,7 +76,7 @@ def read_live(workspace: Workspace) -> tuple[Dictionary, SourceShape]:
                 client.close()
             return setup.dictionary, shape_of(setup)
         (folder / "source").mkdir(mode=0o700)
-        pull = land(export_source(settings, folder / "source", None), folder / "pulls")
+        pull = land(export_source(settings, folder / "source", None, only_look=True), folder / "pulls")
         return live_dictionary(pull), source_shape(pull)
 
 

@@ -13,9 +13,12 @@ Json: TypeAlias = "str | int | float | bool | list[Json] | dict[str, Json] | Non
 _BOM = b"\xef\xbb\xbf"
 _PAGE = re.compile(rb"\s*(<!doctype\s+html|<html|<head|<body|<title|<meta)", re.IGNORECASE)
 _XML_ERROR = re.compile(rb"\s*<\?xml[^>]*>.{0,200}<error>", re.IGNORECASE | re.DOTALL)
+#: A message of PHP where data should begin; further on, the same words may stand in somebody's note.
+_PHP_FIRST = re.compile(rb"\s*(php )?(fatal error|parse error|warning|notice|deprecated): ", re.IGNORECASE)
+#: What a message looks like in the end of an answer that is broken anyway.
 _PHP = re.compile(
     r"<b>(fatal error|parse error|warning|notice|deprecated)</b>:"
-    r"|(^|\n|>)(php )?(fatal|parse) error: |(^|\n)(php )?(warning|notice|deprecated): ",
+    r"|(^|\n|>)(php )?(fatal|parse) error: |(^|\n)php (warning|notice|deprecated): ",
     re.IGNORECASE,
 )
 _JSON_ERROR_KEYS = frozenset({"error"})
@@ -91,7 +94,7 @@ def not_data(head: bytes, endpoint: str) -> None:
     refusal = refusal_in_body(head)
     if refusal is not None:
         raise RedcapReadError("E_REDCAP", endpoint, refusal=refusal)
-    if head.lstrip().startswith(b"<") or is_php_message(head[:512].decode("latin-1")):
+    if head.lstrip().startswith(b"<") or _PHP_FIRST.match(head):
         raise RedcapReadError("E_BODY_NOT_JSON", endpoint)
 
 
@@ -108,7 +111,7 @@ def refusal_in_body(body: bytes) -> Refusal | None:
 
 
 def is_php_message(text: str) -> bool:
-    """Whether the text holds a message of the server's PHP rather than data."""
+    """Whether the end of a broken answer holds a message of the server's PHP rather than data."""
     return _PHP.search(text) is not None
 
 

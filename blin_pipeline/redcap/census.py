@@ -142,11 +142,11 @@ def take_census(
         _take_groups(keys, groups)
         where, fresh = places.take(keys)
         for place in fresh:
-            setup.check_place(*place)
+            setup.check_place(*place, from_server=from_server)
         for form, tally in tallies.items():
             here = places.here(form, where)
             tally.add(keys, statuses[form], here)
-            if setup.form_events and _any_saved(statuses[form].filter(pc.invert(here))):
+            if from_server and setup.form_events and _any_saved(statuses[form].filter(pc.invert(here))):
                 raise RedcapReadError("E_SCHEMA", FORM_EVENTS, detail=NOT_DESIGNATED)
         if in_any_order:
             whole.add(joined(keys.identity, keys.group, *statuses.values()))

@@ -165,6 +165,12 @@ class _Reading:
         except DoubtError as doubt:
             self._why_full = str(doubt)
             return None
+        except RedcapReadError as error:
+            if error.transient:
+                raise
+            # What the server does not give by change it may give in full; if not, that reading says so.
+            self._why_full = f"a request of the reading by change was refused ({error.code})"
+            return None
         problem = self._problem(census, log, forms)
         if problem is not None:
             self._why_full = f"the rows put together did not stand the proof ({problem.code})"

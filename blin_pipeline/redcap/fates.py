@@ -148,6 +148,9 @@ class FormJudge:
         status = cells.column(self._status) if self._status else blanks(len(cells))
         # Elsewhere a status 0 is nothing: real servers put it on rows of other events.
         opened = pc.if_else(here, pc.invert(_is_in(status, self._unopened)), pc.invert(_is_in(status, {"", "0"})))
+        # An instance of a repeating instrument is there because somebody saved it.
+        own = pc.equal(keys.repeat_instrument, pa.scalar(self._form))
+        opened = pc.or_(opened, pc.and_(own, is_filled(status)))
         undecided = pc.invert(opened)
         values = self._has_values(cells.filter(undecided))
         return Fates(here, pc.replace_with_mask(opened, undecided, values))

@@ -102,12 +102,13 @@ class ProjectSetup:
             return True
         return any(entry.form == form and entry.unique_event_name == event for entry in self.form_events)
 
-    def check_place(self, event: str, repeat_instrument: str) -> None:
+    def check_place(self, event: str, repeat_instrument: str, *, from_server: bool) -> None:
         """See that rows of the census can stand where they stand: a list of the set-up may have lost its end.
 
         Args:
             event: Event of rows; blank in a classic project.
             repeat_instrument: Repeating instrument of the rows, blank for others.
+            from_server: Whether the designation of instruments to events was an answer of its own.
 
         Raises:
             RedcapReadError: ``E_SCHEMA``, naming the list.
@@ -118,7 +119,7 @@ class ProjectSetup:
             raise RedcapReadError(
                 "E_SCHEMA", "the repeating set-up", detail="rows repeat an instrument that does not repeat there"
             )
-        if not self.form_events:
+        if not from_server or not self.form_events:
             return
         here = {entry.form for entry in self.form_events if entry.unique_event_name == event}
         if not here or (repeat_instrument and repeat_instrument not in here):

@@ -253,6 +253,7 @@ def _variable(plan: FormPlan, shape: SourceShape) -> dict[str, Any]:
                 "form": source.form,
                 "has_status": f"{source.form}_complete" in shape.columns[source.form],
                 "events": _placed(source, shape),
+                "events_chosen": bool(source.events),
             }
             for source in plan.sources
         ],

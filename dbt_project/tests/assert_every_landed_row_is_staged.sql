@@ -1,5 +1,6 @@
 -- Landed rows reach staging, each once, for every instrument: none is lost between the landing and the typed
--- tables. (From there on: rows_conserved, kept or set aside.) Returns the instruments for which the numbers differ.
+-- tables. (From there on: rows_conserved, kept or set aside.) Rows of an event count unless the field map names the
+-- events of the instrument: then the others are left out on purpose. Returns the instruments for which the numbers differ.
 {%- set plans = var('source_plan', {}) %}
 with counted as (
     {%- for form in registry_fields() %}
@@ -20,7 +21,7 @@ with counted as (
         {%- for place in plan.sources %}
         select record_id
         from {{ api.Relation.create(schema='raw', identifier=place.form) }}
-        {%- if place.events %}
+        {%- if place.events_chosen %}
         where redcap_event_name in ({% for event in place.events %}{{ sql_text(event) }}{{ ', ' if not loop.last }}{% endfor %})
         {%- endif %}
         {{ 'union all' if not loop.last }}

@@ -18,17 +18,18 @@ from blin_pipeline.registry.source_plan import SourcePlan
 WAREHOUSE_POOL = "warehouse"
 
 
-def dbt_arguments(plan: SourcePlan, missing_data_codes: list[str]) -> list[str]:
+def dbt_arguments(plan: SourcePlan, missing_data_codes: list[str] | None) -> list[str]:
     """Arguments of the one dbt invocation: what differs from the shipped dictionary travels as variables, nothing else.
 
     Args:
         plan: What feeds the registry's instruments.
-        missing_data_codes: The project's own codes, in order.
+        missing_data_codes: The project's own codes, in order; None where the source does not list them, as export files do
+            not: then the study's own hold.
     """
     variables: dict[str, Any] = {}
     if planned := plan.variables():
         variables["source_plan"] = planned
-    if missing_data_codes and set(missing_data_codes) != set(load_missing_data_codes()):
+    if missing_data_codes is not None and set(missing_data_codes) != set(load_missing_data_codes()):
         variables["missing_data_codes"] = missing_data_codes
     # Unit tests judge the code, not tonight's data: they run in the test suite.
     return [
@@ -54,9 +55,11 @@ def table_assets(project: DbtProject) -> dg.AssetsDefinition:
     ) -> Iterator[Any]:
         with handled(workspace):
             with workspace.warehouse.connect(read_only=True) as connection:
-                codes = connection.sql("select code from raw.missing_code order by code").fetchall()
-            plan = source_plan(accepted_pull(workspace.settings.pulls_dir), workspace)
-            arguments = dbt_arguments(plan, [str(code) for (code,) in codes])
+                found = connection.sql("select code from raw.missing_code order by code").fetchall()
+            pull = accepted_pull(workspace.settings.pulls_dir)
+            codes = [str(code) for (code,) in found]
+            unlisted = not codes and pull.manifest.source_kind == "files"
+            arguments = dbt_arguments(source_plan(pull, workspace), None if unlisted else codes)
             with without_secrets(workspace.settings):
                 invocation = dbt.cli(
                     arguments,

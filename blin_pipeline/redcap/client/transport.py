@@ -121,10 +121,11 @@ def _retry_after(value: str, longest: float) -> float | None:
     """Seconds of a ``Retry-After`` header, bounded; None when absent or unreadable."""
     try:
         seconds = float(int(value))
+    except OverflowError:
+        return longest
     except ValueError:
         try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except (ValueError, OverflowError):
             return None
-        seconds = moment.timestamp() - time.time()
     return min(max(seconds, 0.0), longest)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 from xml.etree.ElementTree import Element
 
+from blin_pipeline.errors import BlinError
 from blin_pipeline.redcap.odm.document import Document
 from blin_pipeline.redcap.odm.refusal import wrong
 from blin_pipeline.redcap.odm.vocabulary import ACCESS_GROUP
@@ -65,8 +66,8 @@ def read_records(document: Document, dictionary: Dictionary) -> Iterator[OdmReco
         dictionary: Its fields.
 
     Raises:
-        SourceError: Code ``E_PROJECT_XML``: an item that the metadata does not define, a file that is not base64, a repeat
-            key that is no number. No value is in the message.
+        SourceError: Code ``E_PROJECT_XML``: an item that the metadata does not define, or of two values (a record's group and
+            its id among them), a file that is not base64, a repeat key that is no number. No value is in the message.
     """
     reader = _Reader(document, dictionary)
     for subject in document.root.iterfind("ClinicalData/SubjectData"):
@@ -99,20 +100,24 @@ class _Reader:
             if form not in self._known:
                 raise wrong(self._source, f"it holds data of the instrument {form!r}, which it does not define")
             instance = self._instance(event, form, event_instance, form_data.get("FormRepeatKey", "1"))
-            values: dict[str, str] = {}
+            written: dict[str, str] = {}
             files: dict[str, OdmFile] = {}
             for item in form_data.iterfind("ItemGroupData/*"):
                 name = item.get("ItemOID", "")
                 if name == ACCESS_GROUP:
-                    group = item.get("Value", "")
+                    group = self._one(name, group, item.get("Value", ""))
                 elif name not in self._known[form]:
                     raise wrong(self._source, f"it holds data of {name!r} in {form!r}, which it does not define")
                 elif item.tag == "ItemDataBase64Binary":
-                    files[name] = self._file(item)
-                    values[name] = files[name].name
+                    file = self._file(item)
+                    if files.setdefault(name, file) != file:
+                        raise self._two_values(name)
+                    written[name] = self._one(name, written.get(name, ""), file.name)
+                elif name == self._record_id_field:
+                    self._one(name, record_id, item.get("Value", ""))
                 else:
-                    values[name] = self._value(name, item.get("Value", ""))
-            kept = {name: value for name, value in values.items() if value and name != self._record_id_field}
+                    written[name] = self._one(name, written.get(name, ""), item.get("Value", ""))
+            kept = {name: value for name, text in written.items() if (value := self._value(name, text))}
             rows.append(OdmRow(record_id, form, event, instance, kept, files))
         return OdmRecord(record_id, group, tuple(rows))
 
@@ -127,6 +132,15 @@ class _Reader:
         if not keys[repeating].isdecimal() or int(keys[repeating]) < 1:
             raise wrong(self._source, "a repeat key is no number from 1")
         return int(keys[repeating])
+
+    def _one(self, name: str, before: str, now: str) -> str:
+        """The one value of an item that may be written more than once; a blank takes nothing back."""
+        if before and now and before != now:
+            raise self._two_values(name)
+        return now or before
+
+    def _two_values(self, name: str) -> BlinError:
+        return wrong(self._source, f"a record holds two values of {name!r}")
 
     def _value(self, name: str, value: str) -> str:
         if name in self._options and value == "0":

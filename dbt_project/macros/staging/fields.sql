@@ -4,8 +4,12 @@
   A blank has no value and no flavor. Nothing that was typed is dropped without a flavor.
 -#}
 
+{#- Never, in a project that declares no missing-data codes. -#}
 {% macro is_missing_code(field) -%}
-    {{ field }} in ({% for code in missing_data_codes() %}'{{ code }}'{{ ', ' if not loop.last }}{% endfor %})
+    {%- if missing_data_codes() -%}
+        {{ field }} in ({% for code in missing_data_codes() %}'{{ code }}'{{ ', ' if not loop.last }}{% endfor %})
+    {%- else -%} false
+    {%- endif -%}
 {%- endmacro %}
 
 {% macro registry_field(form, name) -%}

@@ -54,7 +54,9 @@ def _fate(key: tuple[str, str, str, str], cells: Sequence[str], file: FormFile, 
     has_data = False
     for name, cell in zip(file.columns, cells, strict=True):
         nothing = {""}
-        if name in boxes or (name == f"{file.form}_complete" and not (here and file.zero_status_is_opened)):
+        # A row of an instance is there because its form was saved.
+        saved = here and (file.zero_status_is_opened or key[2] == file.form)
+        if name in boxes or (name == f"{file.form}_complete" and not saved):
             nothing = {"", "0"}
         has_data |= cell not in nothing
     if here:

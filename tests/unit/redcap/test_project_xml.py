@@ -135,6 +135,37 @@ def test_file_that_is_not_what_it_must_be(
     assert "quoted" not in str(caught.value)
 
 
+_REMARK = '<ItemData ItemOID="baseline_complete" Value="2"/>'
+
+
+@pytest.mark.parametrize(
+    ("item", "names"),
+    [
+        ('<ItemData ItemOID="remark" Value="another"/>', "'remark'"),
+        ('<ItemData ItemOID="race___2" Value="0"/>', "'race___2'"),
+        ('<ItemData ItemOID="redcap_data_access_group" Value="site_2"/>', "'redcap_data_access_group'"),
+        ('<ItemData ItemOID="record_id" Value="S1-8"/>', "'record_id'"),
+    ],
+)
+def test_a_record_that_contradicts_itself_is_refused(item: str, names: str, tmp_path: Path) -> None:
+    with pytest.raises(BlinError) as caught:
+        _read(tmp_path, XML.replace(_REMARK, _REMARK + item))
+    assert (caught.value.code, names in caught.value.what) == ("E_PROJECT_XML", True)
+    assert "another" not in str(caught.value)
+    assert "site_2" not in str(caught.value)
+
+
+def test_a_blank_item_takes_nothing_back(tmp_path: Path) -> None:
+    blanks = "".join(
+        f'<ItemData ItemOID="{name}" Value=""/>' for name in ("remark", "race___2", "redcap_data_access_group")
+    )
+    (tmp_path / "again").mkdir()
+    expected = _read(tmp_path, XML)
+    found = _read(tmp_path / "again", XML.replace(_REMARK, _REMARK + blanks))
+    assert found.census.groups == expected.census.groups
+    assert Counter(_cells(found)) == Counter(_cells(expected))
+
+
 def test_an_instrument_twice_under_one_key(tmp_path: Path) -> None:
     course = XML[XML.index('<FormData FormOID="Form.course"') : XML.index("</SubjectData>")]
     with pytest.raises(BlinError) as caught:

@@ -95,6 +95,8 @@ def test_json_reader_takes_any_bytes(body: bytes) -> None:
         (b'<?xml version="1.0" encoding="UTF-8" ?><hash><error>x</error></hash>', "E_REDCAP"),
         (b'{"error":"You do not have permissions to use the API"}', "E_REDCAP"),
         (b'[{"a":"b"}\nPHP Fatal error:  Allowed memory size', "E_BODY_NOT_JSON"),
+        (b'\nWarning: Undefined array key 0 in index.php on line 12\n[{"a":"b"}]', "E_BODY_NOT_JSON"),
+        (b'PHP Notice:  Undefined index\n[{"a":"b"}]', "E_BODY_NOT_JSON"),
     ],
 )
 def test_json_fault(body: bytes, code: str) -> None:
@@ -183,6 +185,14 @@ def test_csv_fault(body: bytes, code: str) -> None:
     with pytest.raises(RedcapReadError) as caught:
         _read(body)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize("note", ["Warning: allergic to penicillin.", "Notice: moved.", "Fatal error: in the dose."])
+def test_a_note_that_reads_like_a_message_of_php_is_a_note(note: str) -> None:
+    """Near the beginning of a short answer, on a line of its own, also in a label of the set-up."""
+    assert _read(f'a,b\n1,"Seen today.\r\n{note}"\n'.encode())[1] == ["1", f"Seen today.\r\n{note}"]
+    label = {"field_label": f"Seen?\n<b>{note.replace(':', '</b>:')}"}
+    assert read_json(json.dumps([label]).encode(), "x") == [label]
 
 
 @pytest.mark.parametrize("body", [b"\n", b"\r\n", b" \n"])

@@ -214,7 +214,18 @@ def test_head_of_an_answer(head: bytes, code: str) -> None:
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize(("asked", "waited"), [("7", 7.0), ("4000", 60.0), ("0", 0.0), ("-5", 0.0), ("soon", 1.0)])
+@pytest.mark.parametrize(
+    ("asked", "waited"),
+    [
+        ("7", 7.0),
+        ("4000", 60.0),
+        ("0", 0.0),
+        ("-5", 0.0),
+        ("soon", 1.0),
+        ("9" * 400, 60.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 60.0),
+    ],
+)
 def test_server_may_ask_for_a_wait(asked: str, waited: float) -> None:
     waits = Waits()
     answer = f"HTTP/1.1 429 Busy\r\nRetry-After: {asked}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()

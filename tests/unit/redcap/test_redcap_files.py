@@ -106,6 +106,15 @@ def test_status_zero_counts_where_the_file_leaves_unopened_forms_blank(other: st
     assert sum(_landed(export)["diary"].values()) == landed
 
 
+def test_an_instance_is_proof_enough_that_its_form_was_saved(tmp_path: Path) -> None:
+    """Saved as incomplete and blank: the row would not be there otherwise. A form of the base row may never have been seen."""
+    export = _export(tmp_path, f"{HEADER},baseline_complete\n1,,,site_1,007,,,0\n1,course,4,site_1,,,0,\n2,,,,,,,0\n")
+    assert _landed(export) == {
+        "baseline": Counter({("1", "", "", "", "site_1", "007", "0"): 1}),
+        "course": Counter({("1", "", "course", "4", "site_1", "", "0"): 1}),
+    }
+
+
 def test_time_in_the_name_of_the_file(tmp_path: Path) -> None:
     export = _export(tmp_path, "record_id,code\n1,x\n", name="Registry_DATA_2026-06-30_1745.csv")
     assert export.exported_at == "2026-06-30T17:45"

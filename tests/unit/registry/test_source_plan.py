@@ -128,7 +128,7 @@ def test_a_map_may_choose_events():
     plan = _plan(_shape(SAME, events=EVENTS, repeating=(), longitudinal=True), chosen)
     assert plan.problems == ()
     assert plan.variables()["response"]["sources"] == [
-        {"form": "response", "has_status": True, "events": {"cons_arm_1": 0}}
+        {"form": "response", "has_status": True, "events": {"cons_arm_1": 0}, "events_chosen": True}
     ]
 
 
