@@ -68,6 +68,15 @@ def test_no_change_costs_a_census_and_nothing_is_written(lab: Lab) -> None:
     assert [reading.mode for reading in readings(lab.home.pulls_dir)] == ["full", "incremental"]
 
 
+@pytest.mark.parametrize(("at", "kind"), [(2, FaultKind.ERROR_CSV), (3, FaultKind.ERROR_CSV), (2, FaultKind.BAN_PAGE)])
+def test_a_request_that_the_server_refuses_leads_to_a_full_reading(at: int, kind: FaultKind, lab: Lab) -> None:
+    """The date range, then the changed rows: a server may refuse either, and yet give everything."""
+    lab.state.save("S1-1", "baseline", None, {"code": "edited"})
+    lab.running.faults.add(Fault(kind, content="record", at=at))
+    _, why = lab.by_change()
+    assert why.startswith("a request of the reading by change was refused (E_")
+
+
 def test_only_changed_records_are_fetched(lab: Lab) -> None:
     lab.state.save("S1-1", "baseline", None, {"code": "edited"})
     lab.state.clear_form("S1-10", "course", 1)

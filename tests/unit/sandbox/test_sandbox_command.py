@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -17,7 +18,9 @@ from pycap_sample import PROJECT_XML, create
 from redcap.project import Project
 from server_sample import DICTIONARY, post
 
+from blin_pipeline.cli.sandbox import write_demo_home
 from blin_pipeline.registry.dictionary import COLUMNS
+from blin_pipeline.settings import load_settings
 
 pytestmark = pytest.mark.slow
 
@@ -115,6 +118,20 @@ def test_faults_limits_and_version(files: Path) -> None:
         assert [row["record_id"] for row in rows] == ["2"]
         assert post(url, token, content="version").status_code == 200
         assert post(url, token, content="version").status_code == 403
+
+
+def test_a_port_that_is_given_wins_over_the_demonstration_homes(tmp_path: Path) -> None:
+    settings = load_settings(tmp_path)
+    write_demo_home(settings, 20)
+    own = load_settings(tmp_path).sandbox
+    assert own is not None
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for options, expected in (((), own.port), (("--port", str(port)), port)):
+        with started("--home", tmp_path, *options) as (url, _, _):
+            assert url == f"http://127.0.0.1:{expected}/api/"
+            token = settings.token().get_secret_value()
+            assert post(url, token, content="project", format="json").json()["project_title"].startswith("SYNTHETIC")
 
 
 def test_an_older_servers_word_for_a_file(files: Path) -> None:
