@@ -95,7 +95,7 @@ def test_the_five_figures_on_top(page: Page) -> None:
         "Quartiles 2 to 4, 122 patients",
         "51 with four or more",
     ]
-    assert top[top.index("Open data queries") + 1 :][:3] == ["61", "of these 16 errors", "9 sites"]
+    assert top[top.index("Open data queries") + 1 :][:3] == ["68", "of these 16 errors", "9 sites"]
 
 
 def test_flow_shows_every_step_and_adds_up(page: Page) -> None:
