@@ -22,7 +22,8 @@ _REASONS = {
     "logistics": 9,
     "permanent stop": 12,
 }
-_STATUS = {"ongoing": 1, "completed": 2, "stopped early": 3, "never started": 4}
+_STATUS = {"ongoing": 1, "completed": 2, "stopped early": 3, "never started": 4, "not entered": None}
+_WHY = {"CRS": 1, "death": 6}
 _TIMES = {"both": 1, "start only": 2, "dates only": 3}
 _YES = {"yes": 1, "no": 0}
 #: Name of an expectation -> column of ``blin_cycle_exposure``.
@@ -68,6 +69,8 @@ def expected(case: dict[str, Any]) -> dict[str, object]:
 def _value(name: str, text: str) -> object:
     if name in ("complete", "restep"):
         return _ANSWERS[text]
+    if text == "not known":
+        return None
     return text if name in ("source", "cause", "status") else float(text)
 
 
@@ -80,7 +83,7 @@ def _record(case: dict[str, Any], record_id: str, site: RawSite) -> RecordTruth:
     rows: dict[str, list[dict[str, Recorded]]] = {
         "registration": [_registration()],
         "treatment_plan": [{"plan_date": "2025-01-20", "plan_backbone": 1, "plan_blin": 1}],
-        "blin_cycle": [_cycle(form, segments)],
+        "blin_cycle": [_cycle(form, segments), *_later(case)],
         "blin_segment": [_segment(*segment) for segment in segments],
     }
     if "death" in case:
@@ -129,10 +132,14 @@ def _cycle(form: dict[str, str], segments: list[list[str]]) -> dict[str, Recorde
         "bc_step": _YES[form.get("step", "no")],
         "bc_plan_days": int(form.get("planned_days", 28)),
         "bc_plan_rate": float(form.get("planned_rate", 28)),
-        "bc_status": _STATUS[form.get("status", "completed")],
         "bc_interrupted": _YES[form.get("interrupted", "no")],
         "bc_time_known": _TIMES[form.get("times", "both")],
     }
+    status = _STATUS[form.get("status", "completed")]
+    if status is not None:
+        row["bc_status"] = status
+    if "why" in form:
+        row["bc_stop_reason"] = _WHY[form["why"]]
     if "surface" in form:
         row["bc_bsa"] = float(form["surface"])
     starts = [form["start"]] if "start" in form else [start for start, *_ in segments]
@@ -142,6 +149,12 @@ def _cycle(form: dict[str, str], segments: list[list[str]]) -> dict[str, Recorde
     if stops:
         row["bc_end"] = max(stops)
     return row
+
+
+def _later(case: dict[str, Any]) -> list[dict[str, Recorded]]:
+    """A second cycle, from the form alone, where a case has one."""
+    form = {"start": case["later"], "stop": case["later"].replace("-06-", "-07-")} if "later" in case else None
+    return [] if form is None else [_cycle(form, []) | {"bc_number": 2}]
 
 
 def _segment(start: str, stop: str, rate: str, reason: str) -> dict[str, Recorded]:

@@ -41,6 +41,7 @@
         'check_event_before_therapy',
         'check_q04_infusion_without_stop',
         'check_q05_infusion_at_midnight',
+        'check_q06_stop_missing',
     ]) }}
 {%- endmacro %}
 

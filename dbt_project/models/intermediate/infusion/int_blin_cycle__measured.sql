@@ -14,6 +14,7 @@ with sourced as (
         total.stop_clock as last_clock,
         total.start_local as first_local,
         total.is_open as has_open_segment,
+        total.is_measured as is_stop_of_segments_known,
         total.start_rate_mcg_day,
         total.max_rate_mcg_day,
         total.off_min,
@@ -31,15 +32,16 @@ with sourced as (
             when plan.bc_interrupted_cd = '0' then 'HEADER'
             else 'UPPER_BOUND'
         end as exposure_source_cd,
-        -- The stop of a cycle that the site calls finished but gave no stop is not known; it does not run to the
-        -- cut.
-        plan.end_clock is null and plan.bc_status_cd in ('2', '3') as is_stop_missing,
+        -- The stop of a cycle that is over but was given none is not known; it does not run to the cut.
+        plan.end_clock is null and (ended.is_reported_over or ended.is_followed_by_cycle) as is_stop_missing,
         case
             when plan.end_clock < plan.horizon_clock then plan.end_clock else plan.horizon_clock
         end as header_stop_clock,
         plan.end_clock is null
         or (plan.end_clock > plan.horizon_clock and plan.followed_end_cd <> 'DEATH') as is_header_open
     from {{ ref('int_blin_cycle__planned') }} as plan
+    inner join {{ ref('int_blin_cycle__ended') }} as ended
+        on plan.patient_key = ended.patient_key and plan.cycle_instance_no = ended.cycle_instance_no
     left join {{ ref('int_infusion__cycle_total') }} as total
         on plan.patient_key = total.patient_key and plan.cycle_instance_no = total.cycle_instance_no
     -- A form whose own dates cannot be used still counts when it has segments.
@@ -50,7 +52,7 @@ headed as (
     select
         *,
         case
-            when exposure_source_cd in ('HEADER', 'UPPER_BOUND') and not coalesce(is_stop_missing, false)
+            when exposure_source_cd in ('HEADER', 'UPPER_BOUND') and not is_stop_missing
                 then {{ seconds_between('start_clock', 'header_stop_clock') }}
         end as header_s
     from sourced
@@ -96,19 +98,19 @@ select
     coalesce(first_clock, start_clock) as start_clock,
     case
         when exposure_source_cd = 'SEGMENTS' then last_clock
-        when exposure_source_cd <> 'NOT_STARTED' and not coalesce(is_stop_missing, false) then header_stop_clock
+        when exposure_source_cd <> 'NOT_STARTED' and not is_stop_missing then header_stop_clock
     end as stop_clock,
     case
         when exposure_source_cd = 'NOT_STARTED' then false
         when exposure_source_cd = 'SEGMENTS' then has_open_segment
         else is_header_open
     end as is_stop_unknown,
-    -- Running at the cut. (Unknown also: open at death or withdrawal, or reported as finished without a stop.)
+    -- Running at the cut. (Unknown also: open at death or withdrawal, or over without a stop.)
     followed_end_cd = 'CUT'
     and case exposure_source_cd
         when 'NOT_STARTED' then false
-        when 'SEGMENTS' then has_open_segment
-        else is_header_open and not coalesce(is_stop_missing, false)
+        when 'SEGMENTS' then has_open_segment and is_stop_of_segments_known
+        else is_header_open and not is_stop_missing
     end as is_running,
     known_s as infused_s,
     known_mcg_day_s as delivered_mcg_day_s,

@@ -1,5 +1,5 @@
 -- Grain: one row per cycle with kept segments: infused time, dose and breaks, summed over disjoint intervals, in
--- whole seconds, mcg/day x seconds and whole minutes.
+-- whole seconds, mcg/day x seconds and whole minutes. All of it is null where the stop of a segment is not known.
 with classed as (
     select
         *,
@@ -36,25 +36,45 @@ segment as (
         patient_key,
         cycle_instance_no,
         min(start_local) as start_local,
+        min(start_clock) as start_clock,
         count(*) as n_segments,
-        max(case when is_open then 1 else 0 end) = 1 as is_open
+        max(case when is_open then 1 else 0 end) = 1 as is_open,
+        max(case when is_cycle_measured then 1 else 0 end) = 1 as is_measured
     from {{ ref('int_infusion__segment') }}
     group by patient_key, cycle_instance_no
 )
 
 select
-    summed.*,
+    segment.patient_key,
+    segment.cycle_instance_no,
+    coalesce(summed.start_clock, segment.start_clock) as start_clock,
     segment.start_local,
     segment.n_segments,
     segment.is_open,
+    segment.is_measured,
+    summed.stop_clock,
+    summed.infused_s,
+    summed.delivered_mcg_day_s,
+    summed.overlap_s,
+    summed.rate_conflict_s,
+    summed.off_min,
+    summed.max_rate_mcg_day,
+    summed.start_rate_mcg_day,
+    summed.n_short_breaks,
+    summed.n_interrupt_4h,
+    summed.n_interrupt_24h,
+    summed.n_interrupt_7d,
+    summed.longest_interrupt_min,
     case
         when summed.first_interrupt_no is not null then {{ interruption_cause('first_break.gap_reason_cd') }}
     end as interrupt_reason_cd_first
-from summed
-inner join segment
-    on summed.patient_key = segment.patient_key and summed.cycle_instance_no = segment.cycle_instance_no
+from segment
+left join summed
+    on segment.patient_key = summed.patient_key and segment.cycle_instance_no = summed.cycle_instance_no
 left join {{ ref('int_infusion__interval') }} as first_break
     on
         summed.patient_key = first_break.patient_key
         and summed.cycle_instance_no = first_break.cycle_instance_no
         and summed.first_interrupt_no = first_break.interval_no
+-- Segments of no length (a start at the very end of what is followed) measure nothing: the form speaks then.
+where summed.patient_key is not null or not segment.is_measured

@@ -1,18 +1,25 @@
 -- Grain: one row per stretch of time during which a cycle's infusion ran at one rate; the stretches of a cycle
 -- never overlap. Sweep line: cut time at every start and stop, keep the pieces that a segment covers, and where
--- several cover one piece count it once, at the rate of the segment started last.
-with point as (
+-- several cover one piece count it once, at the rate of the segment started last. Cycles with a segment whose stop is
+-- not known have no row.
+with measured as (
+    select *
+    from {{ ref('int_infusion__segment') }}
+    where is_cycle_measured
+),
+
+point as (
     select
         patient_key,
         cycle_instance_no,
         start_clock as clock
-    from {{ ref('int_infusion__segment') }}
+    from measured
     union
     select
         patient_key,
         cycle_instance_no,
         stop_clock as clock
-    from {{ ref('int_infusion__segment') }}
+    from measured
 ),
 
 piece as (
@@ -45,7 +52,7 @@ covered as (
             partition by piece.patient_key, piece.cycle_instance_no, piece.start_clock
         ) as highest_rate
     from piece
-    inner join {{ ref('int_infusion__segment') }} as segment
+    inner join measured as segment
         on
             piece.patient_key = segment.patient_key
             and piece.cycle_instance_no = segment.cycle_instance_no

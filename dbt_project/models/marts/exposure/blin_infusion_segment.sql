@@ -42,10 +42,12 @@ select
     segment.rate_mcg_day,
     segment.rate_basis_cd,
     {{ settled(in_hours(seconds_between('segment.start_clock', 'segment.stop_clock'))) }} as recorded_h,
-    {{ settled(in_hours('coalesce(added.counted_s, 0)')) }} as counted_h,
-    {{ settled(in_mcg('coalesce(added.counted_mcg_day_s, 0)')) }} as counted_mcg,
-    {{ settled(in_hours('coalesce(added.overlap_s, 0)')) }} as overlap_h,
-    {{ settled(in_hours('coalesce(added.rate_conflict_s, 0)')) }} as rate_conflict_h,
+    {%- for name, in_unit, added in [
+        ('counted_h', in_hours, 'counted_s'), ('counted_mcg', in_mcg, 'counted_mcg_day_s'),
+        ('overlap_h', in_hours, 'overlap_s'), ('rate_conflict_h', in_hours, 'rate_conflict_s'),
+    ] %}
+    case when segment.is_cycle_measured then {{ settled(in_unit('coalesce(added.' ~ added ~ ', 0)')) }} end as {{ name }},
+    {%- endfor %}
     segment.end_reason_cd as stop_reason_cd,
     'blin_segment' as source_form,
     segment.pull_id,
