@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -45,6 +46,9 @@ COLUMNS = {
     "restep": "has_restep",
     "overlap_h": "rate_conflict_h",
     "set_aside": "n_segments_quarantined",
+    "first_day": "cycle_start_date",
+    "patient": "eligibility_status_cd",
+    "queries": "queries",
 }
 _ANSWERS = {"yes": True, "no": False, "not known": None}
 
@@ -71,7 +75,9 @@ def _value(name: str, text: str) -> object:
         return _ANSWERS[text]
     if text == "not known":
         return None
-    return text if name in ("source", "cause", "status") else float(text)
+    if name == "first_day":
+        return date.fromisoformat(text)
+    return text if name in ("source", "cause", "status", "patient", "queries") else float(text)
 
 
 def _record_id(site: RawSite, place: int) -> str:

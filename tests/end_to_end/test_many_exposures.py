@@ -96,10 +96,13 @@ def test_every_segment(many_registries, records, clocks, proof):
             for segment in one.segments:
                 own = [stretch for stretch in one.stretches or [] if stretch.owner == segment.instance]
                 typed = typed_of[name, segment.instance]
+                is_unknown = one.stretches is None
                 wanted[name, segment.instance] = {
-                    "recorded_h": (segment.stop - segment.start) / 60,
-                    "counted_h": sum(stretch.minutes for stretch in own) / 60,
-                    "counted_mcg": sum(stretch.minutes * segment.rate for stretch in own) / 1440,
+                    "recorded_h": None if segment.stop is None else (segment.stop - segment.start) / 60,
+                    "counted_h": None if is_unknown else sum(stretch.minutes for stretch in own) / 60,
+                    "counted_mcg": None
+                    if is_unknown
+                    else sum(stretch.minutes * segment.rate for stretch in own) / 1440,
                     "rate_mcg_day": segment.rate,
                     "is_open": segment.is_open,
                     "route_cd": "NOT_COLLECTED",
@@ -117,15 +120,15 @@ def test_every_segment(many_registries, records, clocks, proof):
     proof(f"exposure: {len(wanted)} segments equal to the oracle")
 
 
-def test_every_query_of_length_and_midnight(many_registries, records, clocks, proof):
+def test_every_query_of_length_midnight_and_stop(many_registries, records, clocks, proof):
     wanted = {(name, *place) for name, record in records.items() for place in infusion_queries(record, clocks[name])}
-    rows = many_registries.rows("select * from quality.data_query where check_id in ('Q04', 'Q05')")
+    rows = many_registries.rows("select * from quality.data_query where check_id in ('Q04', 'Q05', 'Q06')")
     found = {(row["record_id"], row["check_id"], row["form"], row["instance_no"], row["field_name"]) for row in rows}
     assert found == wanted
     assert {row["severity_class"] for row in rows if row["check_id"] == "Q05"} == {"info"}
     kinds = Counter((check, form) for _, check, form, _, _ in wanted)
-    assert len(kinds) == 4, "both checks, segments and forms"
-    proof(f"exposure: {kinds.total()} queries of length and midnight equal to the oracle")
+    assert len(kinds) == 6, "three checks, segments and forms"
+    proof(f"exposure: {kinds.total()} queries of length, midnight and stop equal to the oracle")
 
 
 def test_open_queries_are_counted_at_their_cycle(many_registries, records, proof):
@@ -198,8 +201,13 @@ def test_the_awkward_records_reach_every_branch(many_registries):
 
 @pytest.fixture(scope="module")
 def by_hand(many_registries):
-    """Rows of the cases worked by hand, by the number of the case."""
-    query = "select * from marts.blin_cycle_exposure where cycle_overall_no = 1"
+    """Rows of the cases worked by hand, by the number of the case: first cycle, status, findings of dates and segments."""
+    query = (
+        "select cycle.*, eligibility_status_cd, (select string_agg(distinct check_id, ' ' order by check_id) "
+        "from quality.data_query as query where query.patient_key = cycle.patient_key and check_id in ('D02', 'D08')) "
+        "as queries from marts.blin_cycle_exposure as cycle join marts.subject using (patient_key) "
+        "where cycle_overall_no = 1"
+    )
     rows = {row["record_id"]: row for row in many_registries.rows(query)}
     return [rows[record.record_id] for record in many_registries.special["cycles_by_hand"]]
 

@@ -16,7 +16,7 @@ from blin_pipeline.sandbox.synthetic.truth import Truth
 
 from .checks_infusion import infusion_findings
 from .course import course, is_remission
-from .eligibility import ELIGIBLE, REMOVED, death_bounds, diagnosis_bounds, judge
+from .eligibility import ELIGIBLE, REMOVED, death_bounds, diagnosis_bounds, judge, therapy_starts
 from .records import Record, Row, day, number
 
 
@@ -122,12 +122,13 @@ def _impossible_dates(record: Record) -> Iterator[tuple[str, str, int]]:
 
 def _order_of_therapy(record: Record) -> Iterator[tuple[str, str, int]]:
     bounds, plan = diagnosis_bounds(record), day(record.once("treatment_plan"), "plan_date")
-    starts = [day(row, "tc_start") for row in record.rows("treatment_course")]
-    starts += [day(row, "bc_start") for row in record.rows("blin_cycle")]
-    first = min((at for at in starts if at is not None), default=None)
-    therapy = plan or first
-    if therapy is not None and bounds is not None and bounds[0] > therapy:
+    begun = [at for at in therapy_starts(record) if at is not None]
+    first = min((at for at in begun if at != plan), default=None)
+    if begun and bounds is not None and bounds[0] > min(begun):
         yield "D02", "treatment_plan" if plan is not None else "registration", 0
+    for at, row in record.dated("blin_segment", "sg_start"):
+        if bounds is not None and at < bounds[0] and (plan is None or plan >= bounds[0]):
+            yield "D02", "blin_segment", _instance(row)
     if plan is not None and first is not None and plan > first:
         yield "D02", "treatment_plan", 0
     if plan is not None and bounds is not None and (plan - bounds[1]).days > 60:

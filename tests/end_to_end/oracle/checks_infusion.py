@@ -1,4 +1,4 @@
-"""Checks D08 to D11 (segments against cycles, interruption and step, rates, numbering), Q04 and Q05 (length, midnight)."""
+"""Checks D08 to D11 (segments against cycles, interruption and step, rates, numbering), Q04 to Q06 (length, midnight, stop)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 from itertools import pairwise
 
 from .exposure import BAND_KG, CAP, NEW_CYCLE_MINUTES, minute_of
-from .infusion import Clock, exposures, is_whole_days, segment_cycles
+from .infusion import Clock, Exposure, Segment, exposures, is_whole_days, segment_cycles
 from .records import Record, Row, day, moment, number
 
 Place = tuple[str, str, int]
@@ -15,19 +15,23 @@ WITHOUT_STOP_MINUTES = 35 * 24 * 60
 
 
 def infusion_queries(record: Record, clock: Clock) -> Iterator[tuple[str, str, int, str]]:
-    """Every finding of Q04 and Q05 in one record, as (check, form, instance, field)."""
+    """Every finding of Q04 to Q06 in one record, as (check, form, instance, field)."""
     if record.once("registration").get("screen_note_code") in (2, 3):
         return
     for one in exposures(record, clock):
         for segment in one.segments:
-            if segment.stop - segment.start > WITHOUT_STOP_MINUTES:
+            if segment.stop is not None and segment.stop - segment.start > WITHOUT_STOP_MINUTES:
                 yield "Q04", "blin_segment", segment.instance, "sg_end"
+            if _is_stop_missing(record, clock, segment, one):
+                yield "Q06", "blin_segment", segment.instance, "sg_end"
         end = clock.at(moment(one.row, "bc_end"), one.whole_days)
         if one.start is None or not (one.source == "HEADER" or (one.source == "UPPER_BOUND" and end is None)):
             continue
         limit = clock.end(one.whole_days)
         if (limit if end is None else min(end, limit)) - one.start > WITHOUT_STOP_MINUTES:
             yield "Q04", "blin_cycle", one.instance, "bc_end"
+        if end is None and one.is_over:
+            yield "Q06", "blin_cycle", one.instance, "bc_end"
     cycles = {_instance(row): row for row in record.rows("blin_cycle")}
     meant = segment_cycles(record)
     for form, row, of, names in (
@@ -75,10 +79,12 @@ def _cycle(record: Record, row: Row) -> Iterator[Place]:
 
 
 def _segments(record: Record, row: Row, segments: list[Row]) -> Iterator[Place]:
-    end = moment(row, "bc_end")
+    begin, end = moment(row, "bc_start"), moment(row, "bc_end")
     spans = []
     for item in segments:
         start, stop = moment(item, "sg_start"), moment(item, "sg_end")
+        if start is not None and begin is not None and start < begin:
+            yield "D08", "blin_segment", _instance(item)
         if stop is not None and end is not None and stop > end:
             yield "D08", "blin_segment", _instance(item)
         if start is not None and stop is not None and stop > start:
@@ -100,3 +106,12 @@ def _numbering(record: Record, started: list[Row]) -> Iterator[Place]:
         end = day(left, "bc_end")
         if second - first < timedelta(days=28) or (end is not None and second < end):
             yield "D11", "blin_cycle", _instance(right)
+
+
+def _is_stop_missing(record: Record, clock: Clock, segment: Segment, cycle: Exposure) -> bool:
+    """No stop was entered, and it is not simply the one that still runs at the cut or ran at the withdrawal."""
+    row = next(item for item in record.rows("blin_segment") if item["instance"] == segment.instance)
+    if row.get("sg_end") is not None:
+        return False
+    runs = clock.ended_by != "DEATH" and segment.is_open and segment.stop == clock.end(cycle.whole_days)
+    return not runs

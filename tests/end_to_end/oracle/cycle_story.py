@@ -112,7 +112,9 @@ def _told(record: Record, clock: Clock) -> list[Told]:
     for one in exposures(record, clock):
         never = one.source == "NOT_STARTED"
         start = None if never or one.began is None else one.began.date()
-        end = None if one.stop is None else clock.local_day(one.stop, one.whole_days)
+        placed = clock.at(one.began, one.whole_days)
+        is_stop = one.stop is not None and (placed is None or one.stop >= placed)
+        end = clock.local_day(one.stop, one.whole_days) if is_stop and one.stop is not None else None
         started = not never and (one.days is None or round(one.days * 24, 6) >= 1)
         found.append(Told(one, start, end, started))
     found.sort(
@@ -214,7 +216,8 @@ def _plan_source(one: Exposure) -> str:
 def _gaps(one: Exposure) -> dict[str, Value]:
     gaps = [length for length, _ in one.gaps]
     long = [(length, reason) for length, reason in one.gaps if length >= GAP_4H]
-    by_segments, known = one.source == "SEGMENTS", one.source in ("SEGMENTS", "HEADER")
+    by_segments = one.source == "SEGMENTS" and one.stretches is not None
+    known = by_segments or one.source == "HEADER"
     stretches = one.stretches or []
     started = one.source != "NOT_STARTED" and (one.days is None or round(one.days * 24, 6) >= 1)
     cause = None

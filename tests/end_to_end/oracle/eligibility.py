@@ -95,15 +95,19 @@ def _disease(record: Record) -> str:
     return PASS if code == 1 else FAIL if code == 0 else UNKNOWN
 
 
+def therapy_starts(record: Record) -> list[date | None]:
+    """Plan date and every start of a course (prephase left out), of a cycle that was not merely planned, of a segment."""
+    starts = [day(record.once("treatment_plan"), "plan_date")]
+    starts += [at for at, row in record.dated("treatment_course", "tc_start") if row.get("tc_phase") != 1]
+    starts += [at for at, row in record.dated("blin_cycle", "bc_start") if row.get("bc_status") != 4]
+    return starts + [at for at, _ in record.dated("blin_segment", "sg_start")]
+
+
 def _diagnosis_date(record: Record) -> str:
     bounds = diagnosis_bounds(record)
     if bounds is None or _is_wrong(record, bounds):
         return UNKNOWN
-    started = day(record.once("treatment_plan"), "plan_date")
-    if started is None:
-        courses = [day(row, "tc_start") for row in record.rows("treatment_course")]
-        starts = [*courses, *(day(row, "bc_start") for row in record.rows("blin_cycle"))]
-        started = min((at for at in starts if at is not None), default=None)
+    started = min((at for at in therapy_starts(record) if at is not None), default=None)
     death = death_bounds(record)
     if (started is not None and bounds[0] > started) or (death is not None and bounds[0] > death[1]):
         return UNKNOWN

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from .course import death_day
+from .over import is_ended, is_over
 from .records import Record, Row, day, moment, number
 
 MINUTES_PER_DAY = 1440
@@ -73,9 +74,15 @@ def _cycle(record: Record, row: Row, cut: datetime | None) -> Cycle:
             label_cycles=0,
         )
     limit = _limit(record, cut)
-    runs = _segment_runs(record, row, limit)
+    over = cycle_over(record, row)
+    runs = _segment_runs(record, row, limit, over=over)
+    segments = _own_segments(record, row)
+    if segments and runs is None:
+        return _not_known("SEGMENTS", days, planned)
     if runs:
         return _measured(runs, days, planned)
+    if over and moment(row, "bc_end") is None:
+        return _not_known("HEADER" if row.get("bc_interrupted") == 0 else "UPPER_BOUND", days, planned)
     start, stop, is_open = _header(record, row, limit)
     minutes = max(0, stop - start)
     delivered = minutes / MINUTES_PER_DAY
@@ -106,6 +113,36 @@ def _cycle(record: Record, row: Row, cut: datetime | None) -> Cycle:
         n_short_breaks=0,
         label_cycles=1,
     )
+
+
+def _not_known(source: str, days: float | None, planned: float | None) -> Cycle:
+    """A cycle that is over, nobody wrote when."""
+    breaks, label = (0, 1) if source == "HEADER" else (None, None)
+    return Cycle(
+        started=True,
+        source=source,
+        is_open=False,
+        planned_days=days,
+        planned_mcg=planned,
+        delivered_days=None,
+        delivered_mcg=None,
+        n_interrupt_4h=breaks,
+        n_short_breaks=breaks,
+        label_cycles=label,
+    )
+
+
+def cycle_over(record: Record, row: Row) -> bool:
+    """Whether a cycle is over by its form, or because a later one began."""
+
+    def began(cycle: Row) -> datetime | None:
+        starts = [moment(segment, "sg_start") for _, segment in _own_segments(record, cycle)]
+        if cycle.get("bc_status") != 4:
+            starts.append(moment(cycle, "bc_start"))
+        return min((at for at in starts if at is not None and at.date() <= record.last_day), default=None)
+
+    others = [began(cycle) for cycle in record.rows("blin_cycle") if cycle["instance"] != row["instance"]]
+    return is_over(row, began(row), others, died=death_day(record) is not None)
 
 
 def _complete(minutes: int, planned_days: float) -> bool:
@@ -157,18 +194,28 @@ def _header(record: Record, row: Row, limit: int) -> tuple[int, int, bool]:
     return first, minute_of(record, stop), False
 
 
-def _segment_runs(record: Record, row: Row, limit: int) -> list[Run]:
-    """Segments of a cycle in order of start; an end that is missing is the next start, or the limit for the last one."""
+def _own_segments(record: Record, row: Row) -> list[tuple[int, Row]]:
+    """(first minute, segment) of a cycle in order of start."""
     own = []
     for segment in record.rows("blin_segment"):
         start = moment(segment, "sg_start")
         if segment.get("sg_cycle") == row.get("bc_number") and start is not None and start.date() <= record.last_day:
             own.append((minute_of(record, start), segment))
-    own.sort(key=lambda pair: (pair[0], pair[1]["instance"]))
+    return sorted(own, key=lambda pair: (pair[0], pair[1]["instance"]))
+
+
+def _segment_runs(record: Record, row: Row, limit: int, *, over: bool) -> list[Run] | None:
+    """Segments of a cycle in order of start; an end that is missing is the next start, or the limit for the last one.
+
+    None where the last one is over and has no stop.
+    """
+    own = _own_segments(record, row)
     runs = []
     for position, (start_minute, segment) in enumerate(own):
         stop_clock = moment(segment, "sg_end")
         is_open = stop_clock is None and position == len(own) - 1
+        if is_open and is_ended(segment, row, cycle_over=over):
+            return None
         following = limit if is_open else own[min(position + 1, len(own) - 1)][0]
         stop = following if stop_clock is None else minute_of(record, stop_clock)
         if stop > start_minute:

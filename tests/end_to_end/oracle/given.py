@@ -6,7 +6,8 @@ from datetime import date
 from typing import NamedTuple
 
 from .course import course
-from .exposure import cycles
+from .exposure import cycle_over, cycles
+from .over import is_ended
 from .records import Record, Row, day, remembered
 
 MRD_CUTOFF = 1e-4
@@ -90,10 +91,16 @@ def days_of(record: Record, row: Row, death: date | None) -> tuple[date | None, 
     source = own or [row]
     prefix = "sg" if own else "bc"
     start = min(at for segment in source if (at := day(segment, f"{prefix}_start")) is not None)
+    own_start, own_end = row.get("bc_start"), row.get("bc_end")
+    form_start = day(row, "bc_start")
+    usable = form_start is not None and form_start <= limit and not (own_end and str(own_end) <= str(own_start))
+    if usable and form_start is not None and start < form_start:
+        start = form_start
     newest = max(source, key=lambda segment: str(segment[f"{prefix}_start"]))
     stops = [at for segment in source if (at := day(segment, f"{prefix}_end")) is not None]
     if day(newest, f"{prefix}_end") is None:
-        finished = not own and row.get("bc_status") in (2, 3)
+        over = cycle_over(record, row)
+        finished = is_ended(newest, row, cycle_over=over) if own else over
         return start, None if finished else limit, False
     last = max(stops)
     return start, min(last, limit), last <= limit or limit == death

@@ -15,6 +15,7 @@ import numpy as np
 
 from .course import course
 from .happenings import death_of
+from .over import is_ended, is_over
 from .records import Record, Row, moment, number
 
 DAY, HOUR = 1440, 60
@@ -41,15 +42,21 @@ class Stretch:
 
 @dataclass
 class Segment:
-    """A kept segment; ``open`` when its true stop is not known."""
+    """A kept segment; ``open`` when its true stop is not known, without a stop when it is over and none can be told."""
 
     instance: int
     start: int
-    stop: int
+    stop: int | None
     rate: float
     is_open: bool
     reason: object
     began: datetime
+
+    @property
+    def until(self) -> int:
+        """The stop, where it is known."""
+        assert self.stop is not None
+        return self.stop
 
 
 @dataclass
@@ -65,6 +72,7 @@ class Exposure:
     began: datetime | None
     is_running: bool
     stop_unknown: bool
+    is_over: bool
     planned_days: float | None
     planned_rate: float | None
     step_rate: float | None
@@ -152,14 +160,14 @@ def _label(on: date) -> int:
 def exposures(record: Record, clock: Clock) -> list[Exposure]:
     """Every cycle that counts, in order of instance."""
     rows = _distinct(record.rows("blin_cycle"))
-    segments, refused = _segments(record, clock, rows)
+    segments, refused, over = _segments(record, clock, rows)
     found = []
     for row in rows:
         instance = int(str(row["instance"]))
         own = segments.get(instance, [])
         if not _is_usable(row, clock) and not own:
             continue
-        found.append(_cycle(row, own, len(refused.get(instance, [])), clock))
+        found.append(_cycle(row, own, len(refused.get(instance, [])), clock, is_cycle_over=instance in over))
     return found
 
 
@@ -215,8 +223,10 @@ def segment_cycles(record: Record) -> dict[int, int]:
     return {instance: int(str(row["instance"])) for instance, row in meant.items() if row is not None}
 
 
-def _segments(record: Record, clock: Clock, cycles: list[Row]) -> tuple[dict[int, list[Segment]], dict[int, list[int]]]:
-    """Kept segments by cycle with the stop that counts, and instances of those set aside."""
+def _segments(
+    record: Record, clock: Clock, cycles: list[Row]
+) -> tuple[dict[int, list[Segment]], dict[int, list[int]], set[int]]:
+    """Kept segments by cycle with the stop that counts, instances of those set aside, and cycles that are over."""
     sound: dict[int, list[tuple[int, int, int | None, float, Row]]] = {}
     refused: dict[int, list[int]] = {}
     seen = set()
@@ -243,8 +253,12 @@ def _segments(record: Record, clock: Clock, cycles: list[Row]) -> tuple[dict[int
         seen.add((start, stop, rate))
         sound.setdefault(key, []).append((start, instance, stop, rate, row))
     kept: dict[int, list[Segment]] = {}
+    over: set[int] = set()
+    begun = {int(str(cycle["instance"])): _began(cycle, sound, clock) for cycle in cycles}
     for cycle in cycles:
         key, whole = int(str(cycle["instance"])), is_whole_days(cycle)
+        if is_over(cycle, begun[key], begun.values(), died=clock.ended_by == "DEATH"):
+            over.add(key)
         own = sorted(sound.get(key, []), key=lambda item: item[:2])
         form_end = clock.at(moment(cycle, "bc_end"), whole)
         for place, (start, instance, stop, rate, row) in enumerate(own):
@@ -253,13 +267,24 @@ def _segments(record: Record, clock: Clock, cycles: list[Row]) -> tuple[dict[int
             if end is None and form_end is not None and form_end > start:
                 end = form_end
             is_open = end is None or (end > clock.end(whole) and clock.ended_by != "DEATH")
-            end = min(clock.end(whole), end if end is not None else clock.end(whole))
+            if end is not None or not is_ended(row, cycle, cycle_over=key in over):
+                end = min(clock.end(whole), end if end is not None else clock.end(whole))
             began = moment(row, "sg_start")
             assert began is not None
             kept.setdefault(key, []).append(
                 Segment(instance, start, end, rate, is_open, row.get("sg_end_reason"), began)
             )
-    return kept, refused
+    return kept, refused, over
+
+
+def _began(
+    cycle: Row, sound: dict[int, list[tuple[int, int, int | None, float, Row]]], clock: Clock
+) -> datetime | None:
+    """First start of a cycle by its form, where that can be used, and its segments."""
+    starts = [moment(item[4], "sg_start") for item in sound.get(int(str(cycle["instance"])), [])]
+    if cycle.get("bc_status") != 4 and _is_usable(cycle, clock):
+        starts.append(moment(cycle, "bc_start"))
+    return min((at for at in starts if at is not None), default=None)
 
 
 def _rate(segment: Row, cycle: Row) -> float | None:
@@ -271,7 +296,7 @@ def _rate(segment: Row, cycle: Row) -> float | None:
     return None if surface is None else min(rate * surface, 9.0 if rate <= 5 else 28.0)
 
 
-def _cycle(row: Row, own: list[Segment], refused: int, clock: Clock) -> Exposure:
+def _cycle(row: Row, own: list[Segment], refused: int, clock: Clock, *, is_cycle_over: bool) -> Exposure:
     whole = is_whole_days(row)
     days, rate, weight = number(row, "bc_plan_days"), number(row, "bc_plan_rate"), number(row, "bc_weight")
     surface, is_step = number(row, "bc_bsa"), row.get("bc_step") == 1
@@ -289,6 +314,7 @@ def _cycle(row: Row, own: list[Segment], refused: int, clock: Clock) -> Exposure
         began=began,
         is_running=False,
         stop_unknown=False,
+        is_over=is_cycle_over,
         planned_days=days,
         planned_rate=planned_rate,
         step_rate=step_rate,
@@ -302,27 +328,34 @@ def _cycle(row: Row, own: list[Segment], refused: int, clock: Clock) -> Exposure
     )
     if row.get("bc_status") == 4:
         return cycle
-    painted = [segment for segment in own if segment.stop > segment.start]
-    if painted:
+    painted = [segment for segment in own if segment.stop is not None and segment.stop > segment.start]
+    if any(segment.stop is None for segment in own):
+        cycle.source, cycle.segments, cycle.stop_unknown = "SEGMENTS", own, True
+        cycle.began, cycle.start = min(segment.began for segment in own), min(segment.start for segment in own)
+        cycle.days = cycle.mcg = cycle.stretches = None
+    elif painted:
         cycle.source, cycle.segments, cycle.stretches = "SEGMENTS", own, _paint(painted)
         cycle.began = min(segment.began for segment in own)
         cycle.start = min(segment.start for segment in painted)
-        cycle.stop = max(segment.stop for segment in painted)
+        cycle.stop = max(segment.until for segment in painted)
         cycle.stop_unknown = any(segment.is_open for segment in own)
         cycle.days = sum(stretch.minutes for stretch in cycle.stretches) / DAY
         cycle.mcg = sum(stretch.minutes * (stretch.rate or 0) for stretch in cycle.stretches) / DAY
     else:
-        _by_header(cycle, row, clock)
+        _by_header(cycle, row, clock, is_cycle_over=is_cycle_over)
     cycle.is_running = clock.ended_by == "CUT" and cycle.stop_unknown and cycle.stop is not None
+    # A segment of a day before the form's own first start contradicts it: the cycle stands at the later of the two.
+    if began is not None and cycle.began is not None and _is_usable(row, clock) and cycle.began.date() < began.date():
+        cycle.began = began
     return cycle
 
 
-def _by_header(cycle: Exposure, row: Row, clock: Clock) -> None:
+def _by_header(cycle: Exposure, row: Row, clock: Clock, *, is_cycle_over: bool) -> None:
     cycle.source = "HEADER" if row.get("bc_interrupted") == 0 else "UPPER_BOUND"
     end, limit = clock.at(moment(row, "bc_end"), cycle.whole_days), clock.end(cycle.whole_days)
     cycle.stop_unknown = end is None or (end > limit and clock.ended_by != "DEATH")
     cycle.days = cycle.mcg = cycle.stretches = None
-    if (end is None and row.get("bc_status") in (2, 3)) or cycle.start is None:
+    if (end is None and is_cycle_over) or cycle.start is None:
         return
     cycle.stop = limit if end is None else min(end, limit)
     minutes = cycle.stop - cycle.start
@@ -349,18 +382,18 @@ def _dose(days: float, rate: float | None, step_rate: float | None, is_step: boo
 def _paint(segments: list[Segment]) -> list[Stretch]:
     """Minutes in order: each belongs to the segment begun last (of one start the higher instance)."""
     order = sorted(segments, key=lambda one: (one.start, one.instance))
-    first, last = order[0].start, max(segment.stop for segment in order)
+    first, last = order[0].start, max(segment.until for segment in order)
     owner, depth = np.zeros(last - first, dtype=np.int32), np.zeros(last - first, dtype=np.int32)
     for paint, segment in enumerate(order, start=1):
-        here = slice(segment.start - first, segment.stop - first)
+        here = slice(segment.start - first, segment.until - first)
         owner[here] = paint
         depth[here] += 1
-    edges = sorted({minute - first for segment in order for minute in (segment.start, segment.stop)})
+    edges = sorted({minute - first for segment in order for minute in (segment.start, segment.until)})
     found = []
     for left, right in itertools.pairwise(edges):
         if depth[left]:
             chosen = order[owner[left] - 1]
-            rates = [one.rate for one in order if one.start - first <= left < one.stop - first]
+            rates = [one.rate for one in order if one.start - first <= left < one.until - first]
             assert (depth[left:right] == len(rates)).all(), "an edge is missing"
             found.append(Stretch(first + left, first + right, chosen.rate, chosen.instance, rates))
     assert sum(stretch.minutes for stretch in found) == int((depth > 0).sum())

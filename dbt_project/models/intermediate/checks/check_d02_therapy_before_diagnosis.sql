@@ -1,6 +1,6 @@
--- D02, error: diagnosis <= plan date <= first course or cycle. D02W, warn: plan date more than 60 days after
+-- D02, error: diagnosis <= plan date <= first course, cycle or segment. D02W, warn: plan date more than 60 days after
 -- diagnosis. A prephase may come before the plan date; a partial diagnosis date offends only with its whole
--- interval.
+-- interval. Whatever begins before the diagnosis puts the diagnosis in doubt (the patient is pending until it is mended).
 with first_therapy as (
     select
         patient_key,
@@ -16,7 +16,7 @@ with first_therapy as (
             patient_key,
             recorded_date as start_date
         from {{ ref('int_dates__recorded') }}
-        where field_name = 'bc_start' and is_contact and is_counted
+        where field_name in ('bc_start', 'sg_start') and is_contact and is_counted
     ) as therapy
     group by patient_key
 ),
@@ -28,7 +28,8 @@ subject as (
         diagnosis.earliest_date as dx_lo,
         diagnosis.latest_date as dx_hi,
         treatment.plan_date,
-        first_therapy.start_date as first_start_date
+        first_therapy.start_date as first_start_date,
+        {{ earliest_date(['treatment.plan_date', 'first_therapy.start_date']) }} as begin_date
     from {{ ref('int_subject__recorded') }} as recorded
     left join {{ ref('int_dates__bounded') }} as diagnosis
         on recorded.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS'
@@ -37,9 +38,9 @@ subject as (
     where recorded.is_patient
 )
 
-select {{ check_columns('D02', 'registration', 'dx_date', 'dx_lo > coalesce(plan_date, first_start_date)') }}
+select {{ check_columns('D02', 'registration', 'dx_date', 'dx_lo > begin_date') }}
 from subject
-where dx_lo is not null and coalesce(plan_date, first_start_date) is not null
+where dx_lo is not null and begin_date is not null
 union all
 select {{ check_columns('D02', 'treatment_plan', 'plan_date', 'plan_date > first_start_date') }}
 from subject
@@ -50,3 +51,12 @@ select
         days_between('dx_hi', 'plan_date') ~ ' > ' ~ parameter('plan_after_diagnosis_warn_days')) }}
 from subject
 where plan_date is not null and dx_hi is not null
+union all
+select
+    {{ check_columns('D02', 'blin_segment', 'sg_start', 'subject.dx_lo > recorded.recorded_date', subject='subject',
+        instance_no='recorded.instance_no') }}
+from subject
+inner join {{ ref('int_dates__recorded') }} as recorded
+    on subject.patient_key = recorded.patient_key and recorded.field_name = 'sg_start' and recorded.is_counted
+-- Where the plan date lies before the diagnosis too, the diagnosis is asked for and not every segment.
+where subject.dx_lo <= coalesce(subject.plan_date, subject.dx_lo)

@@ -1,5 +1,5 @@
--- D08, error: a segment overlaps an earlier one of its cycle, runs past the cycle's stop, or belongs to no cycle.
--- D08W, warn: a gap of more than 7 days inside one cycle.
+-- D08, error: a segment overlaps an earlier one of its cycle, begins before the cycle's first start or runs past its
+-- last stop, or belongs to no cycle. D08W, warn: a gap of more than 7 days inside one cycle.
 with segment as (
     select
         usable.*,
@@ -32,7 +32,9 @@ select
 from segment
 union all
 select
-    {{ check_columns('D08', 'blin_segment', 'sg_start', 'earlier_end_clock > start_clock', instance_no='instance_no') }}
+    {{ check_columns('D08', 'blin_segment', 'sg_start',
+        'coalesce(earlier_end_clock > start_clock, false) or start_clock < cycle_start_clock',
+        instance_no='instance_no') }}
 from segment
 where cycle_instance_no is not null
 union all

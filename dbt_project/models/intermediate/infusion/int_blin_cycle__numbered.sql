@@ -4,7 +4,9 @@ with dated as (
     select
         measured.*,
         {{ date_of('measured.start_local') }} as cycle_start_date,
+        -- A stop before the start that counts (segments of another year, say) is no stop.
         case
+            when measured.stop_clock < measured.placed_clock then null
             when measured.is_whole_days or subject.time_zone is null then measured.stop_clock
             else {{ to_local('measured.stop_clock', 'subject.time_zone') }}
         end as stop_local,
@@ -34,8 +36,8 @@ select
         when {{ date_of('dated.stop_local') }} > dated.followed_through_date then dated.followed_through_date
         else {{ date_of('dated.stop_local') }}
     end as cycle_end_date,
-    case when dated.is_utc and dated.exposure_source_cd <> 'NOT_STARTED' then dated.start_clock end as cycle_start_utc,
-    case when dated.is_utc then dated.stop_clock end as cycle_end_utc,
+    case when dated.is_utc and dated.exposure_source_cd <> 'NOT_STARTED' then dated.placed_clock end as cycle_start_utc,
+    case when dated.is_utc and dated.stop_clock >= dated.placed_clock then dated.stop_clock end as cycle_end_utc,
     case
         when dated.is_whole_days then 'DATE_ONLY'
         when dated.exposure_source_cd = 'SEGMENTS' then 'DATETIME'

@@ -9,6 +9,7 @@ with located as (
         coalesce(blin_cycle.is_whole_days, false) as is_whole_days,
         blin_cycle.bc_status_cd,
         blin_cycle.bc_bsa,
+        blin_cycle.start_clock as cycle_start_clock,
         blin_cycle.end_clock as cycle_end_clock,
         row_number() over (
             partition by segment.patient_key, segment.instance_no
@@ -96,6 +97,7 @@ select
     sg_end as end_local,
     start_clock,
     end_clock,
+    cycle_start_clock,
     cycle_end_clock,
     horizon_clock,
     followed_end_cd,
