@@ -1,6 +1,7 @@
 -- D02, error: diagnosis <= plan date <= first course, cycle or segment. D02W, warn: plan date more than 60 days after
 -- diagnosis. A prephase may come before the plan date; a partial diagnosis date offends only with its whole
--- interval. Whatever begins before the diagnosis puts the diagnosis in doubt (the patient is pending until it is mended).
+-- interval. Whatever begins before the diagnosis puts the diagnosis in doubt (the patient is pending until it is
+-- mended).
 with first_therapy as (
     select
         patient_key,

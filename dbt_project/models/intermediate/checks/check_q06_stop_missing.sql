@@ -1,6 +1,6 @@
 -- Q06, warn: an infusion that is over has no stop: a segment (the next segment, the cycle form, the death or nothing
--- tells when it stopped), or a cycle without segments that the site calls over or that another cycle followed. What runs
--- at the cut or at withdrawal needs no stop.
+-- tells when it stopped), or a cycle without segments that the site calls over or that another cycle followed. What
+-- runs at the cut or at withdrawal needs no stop.
 select
     {{ check_columns('Q06', 'blin_segment', 'sg_end',
         "segment.end_local is null and segment.end_basis_cd not in ('CUT', 'WITHDRAWAL')", subject='segment',

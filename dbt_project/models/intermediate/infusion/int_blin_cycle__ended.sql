@@ -1,6 +1,7 @@
--- Grain: one row per landed blinatumomab cycle form: whether its infusion is over although nobody may have written when.
--- It is over when the site calls the cycle completed or stopped early (unless death is the reason and ended it), or when
--- a later cycle of the patient has begun. Such a cycle does not run on to the cut: without a stop its time is not known.
+-- Grain: one row per landed blinatumomab cycle form: whether its infusion is over although nobody may have written
+-- when. It is over when the site calls the cycle completed or stopped early (unless death is the reason and ended it),
+-- or when a later cycle of the patient has begun. Such a cycle does not run on to the cut: without a stop its time is
+-- not known.
 with started as (
     select
         patient_key,

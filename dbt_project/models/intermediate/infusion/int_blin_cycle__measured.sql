@@ -94,7 +94,8 @@ select
     cycle_no_reported,
     exposure_source_cd,
     is_whole_days,
-    {%- set is_start_disputed = 'header_reason_cd is null and ' ~ date_of('first_local') ~ ' < ' ~ date_of('start_local') %}
+    {%- set is_start_disputed = 'header_reason_cd is null and ' ~ date_of('first_local') ~ ' < '
+        ~ date_of('start_local') %}
     -- Where a cycle stands in time: its first segment, unless that begins on a day before the form's own first start.
     -- The two contradict each other then (finding D08), and the later one is the one that brings no time forward.
     case when {{ is_start_disputed }} then start_local else coalesce(first_local, start_local) end as start_local,

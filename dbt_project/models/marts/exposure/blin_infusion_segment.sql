@@ -46,7 +46,9 @@ select
         ('counted_h', in_hours, 'counted_s'), ('counted_mcg', in_mcg, 'counted_mcg_day_s'),
         ('overlap_h', in_hours, 'overlap_s'), ('rate_conflict_h', in_hours, 'rate_conflict_s'),
     ] %}
-    case when segment.is_cycle_measured then {{ settled(in_unit('coalesce(added.' ~ added ~ ', 0)')) }} end as {{ name }},
+    case
+        when segment.is_cycle_measured then {{ settled(in_unit('coalesce(added.' ~ added ~ ', 0)')) }}
+    end as {{ name }},
     {%- endfor %}
     segment.end_reason_cd as stop_reason_cd,
     'blin_segment' as source_form,
