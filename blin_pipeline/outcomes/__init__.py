@@ -102,7 +102,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     Outcome(
         "toxicity",
         "Toxicity of frontline blinatumomab per cycle, per patient and per 100 infusion days; worst grade by scale.",
-        ("marts.subject", "marts.toxicity_at_risk"),
+        ("marts.subject", "marts.toxicity_at_risk", "marts.toxicity"),
         computed_by("toxicity"),
         split_by("toxicity"),
     ),

@@ -12,6 +12,8 @@ from blin_pipeline.outcomes.statistics.proportions import proportion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
+
     from blin_pipeline.outcomes.context import OutcomeContext
 
 ELIGIBLE = "ELIGIBLE"
@@ -117,6 +119,21 @@ class ResultBuilder:
             level = self.context.parameters.confidence_level
             interval = proportion(numerator, denominator_n, fields["method"], level)
             fields |= {"value": interval.value, "lower": interval.lower, "upper": interval.upper}
+        return self.row(statistic, unit="fraction", **fields)
+
+    def share_of_cycles(
+        self, statistic: str, happened: pd.Series[bool], patients: pd.Series[str], **given: Unpack[RowFields]
+    ) -> ResultRow:
+        """A share of cycles, with an interval that knows that cycles of one patient resemble each other."""
+        from blin_pipeline.outcomes.statistics.clustered import clustered_proportion
+
+        fields: RowFields = {"method": "korn_graubard", **given, "n": len(happened), "n_event": int(happened.sum())}
+        if happened.empty:
+            fields |= {"state": "nothing_yet", "reason": "no cycle in the denominator"}
+        else:
+            level = self.context.parameters.confidence_level
+            found = clustered_proportion(happened.to_numpy(dtype=bool), patients.to_numpy(dtype=str), level)
+            fields |= {"value": found.value, "lower": found.lower, "upper": found.upper}
         return self.row(statistic, unit="fraction", **fields)
 
     def ratio(self, statistic: str, numerator: int, denominator_n: int, **given: Unpack[RowFields]) -> ResultRow:

@@ -131,16 +131,19 @@ def _measures(build: ResultBuilder, frames: Mapping[str, pd.DataFrame], started:
 
 
 def _shares(build: ResultBuilder, frames: Mapping[str, pd.DataFrame], started: pd.DataFrame) -> list[ResultRow]:
-    """Shares of started cycles: interrupted (of finished ones), planned with a step dose, any part at home."""
+    """Shares of started cycles: interrupted (of finished ones), planned with a step dose, any part at home.
+
+    Their intervals know that a patient has several cycles.
+    """
     final = started[~is_true(started["is_open"])]
-    interruptions = final["n_interrupt_4h"].dropna()
-    rows = [
-        build.share("cycles_with_interruption", int((interruptions > 0).sum()), len(interruptions), population=EXPOSED)
-    ]
+    interruptions = final[final["n_interrupt_4h"].notna()]
+    interrupted, patients = interruptions["n_interrupt_4h"] > 0, interruptions["patient_key"]
+    rows = [build.share_of_cycles("cycles_with_interruption", interrupted, patients, population=EXPOSED)]
     for statistic, column in (("cycles_step_dosing", "step_dose_planned"), ("cycles_any_home", "has_home")):
         if has_column(frames, CYCLES, column):
-            known = started[column].dropna()
-            rows.append(build.share(statistic, int(known.sum()), len(known), population=EXPOSED))
+            known = started[started[column].notna()]
+            flags = is_true(known[column])
+            rows.append(build.share_of_cycles(statistic, flags, known["patient_key"], population=EXPOSED))
         else:
             rows.append(_not_collected(build, statistic, "fraction", column))
     return rows

@@ -102,6 +102,10 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
         *_columns("flag", "has_event"),
         *_columns("date", "risk_start_date first_onset_date"),
     ),
+    "marts.toxicity": (
+        *_columns("text", "patient_key tox_cd"),
+        *_columns("number", "cycle_overall_no grade_astct grade_ctcae"),
+    ),
     "marts.regimen_course": (*_columns("text", "patient_key"), *_columns("date", "start_date")),
     "quality.form_completeness": (*_columns("text", "site_id form"), *_columns("number", "n_due n_complete")),
     "quality.data_query": _columns("text", "query_key site_id severity_class status_cd"),

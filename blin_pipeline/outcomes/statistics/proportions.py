@@ -49,7 +49,8 @@ def proportion(n_event: int, n: int, method: str = "clopper_pearson", confidence
     return Interval(value, max(0.0, min(lower, value)), min(1.0, max(upper, value)))
 
 
-def _clopper_pearson(n_event: int, n: int, confidence_level: float) -> tuple[float, float]:
+def exact_limits(n_event: float, n: float, confidence_level: float) -> tuple[float, float]:
+    """Clopper-Pearson limits; an effective number need not be whole."""
     tail = (1.0 - confidence_level) / 2.0
     lower = 0.0 if n_event == 0 else float(betaincinv(n_event, n - n_event + 1, tail))
     upper = 1.0 if n_event == n else float(betaincinv(n_event + 1, n - n_event, 1.0 - tail))
@@ -66,6 +67,6 @@ def _wilson(n_event: int, n: int, confidence_level: float) -> tuple[float, float
 
 #: Method of a result row -> its limits.
 METHODS: dict[str, Callable[[int, int, float], tuple[float, float]]] = {
-    "clopper_pearson": _clopper_pearson,
+    "clopper_pearson": exact_limits,
     "wilson": _wilson,
 }

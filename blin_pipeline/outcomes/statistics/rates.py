@@ -26,7 +26,12 @@ def event_rate(events: int, exposure: float, confidence_level: float = 0.95) -> 
         exposure: Above 0.
         confidence_level: Coverage.
     """
+    lower, upper = exact_rate_limits(events, confidence_level)
+    return Rate(events / exposure, lower / exposure, upper / exposure)
+
+
+def exact_rate_limits(events: float, confidence_level: float) -> tuple[float, float]:
+    """Limits of the expected number of events; an effective number need not be whole."""
     tail = (1.0 - confidence_level) / 2.0
     lower = 0.0 if events == 0 else float(chdtri(2 * events, 1.0 - tail)) / 2.0
-    upper = float(chdtri(2 * events + 2, tail)) / 2.0
-    return Rate(events / exposure, lower / exposure, upper / exposure)
+    return lower, float(chdtri(2 * events + 2, tail)) / 2.0

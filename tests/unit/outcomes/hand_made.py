@@ -271,6 +271,15 @@ def toxicity_at_risk() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def toxicity() -> pd.DataFrame:
+    """The events of ``toxicity_at_risk``."""
+    return pd.DataFrame(
+        {"patient_key": key(number), "site_id": site(number), "cycle_overall_no": overall, "tox_cd": "CRS",
+         "grade_astct": grade, "grade_ctcae": None}
+        for number, overall, grade in ((1, 1, 3), (2, 1, None), (2, 2, 1), (2, 2, 1), (1, 9, 3))
+    )  # fmt: skip
+
+
 def regimen_course() -> pd.DataFrame:
     return pd.DataFrame({"patient_key": [key(1)], "start_date": [DIAGNOSIS]})
 
@@ -338,6 +347,7 @@ def frames() -> dict[str, pd.DataFrame]:
         "marts.mrd_result": mrd_result(),
         "marts.regimen_course": regimen_course(),
         "marts.toxicity_at_risk": toxicity_at_risk(),
+        "marts.toxicity": toxicity(),
         "quality.data_query": pd.DataFrame(
             {"query_key": f"q{place}", "site_id": site, "severity_class": severity, "status_cd": status}
             for place, (site, severity, status) in enumerate(queries)

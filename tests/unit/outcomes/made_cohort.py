@@ -216,6 +216,9 @@ def _cycle(tables: dict[str, list[dict[str, Any]]], shared: dict[str, Any], stor
            "has_event": story.grade is not None, "n_grade_unknown": 0, "max_grade_astct": story.grade, "risk_start_date": start,
            "first_onset_date": start if story.grade is not None else None, "infused_days": 28.0}
     )  # fmt: skip
+    if story.grade is not None:
+        event = {"cycle_overall_no": 1, "tox_cd": "CRS", "grade_astct": story.grade, "grade_ctcae": None}
+        tables["marts.toxicity"].append(shared | event)
 
 
 def printed(seed: int) -> str:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 
 import hand_made
+import pandas as pd
 import pytest
 
+from blin_pipeline.outcomes import toxicity
 from blin_pipeline.outcomes.identities import check_identities
 
 MONTH = 30.4375
@@ -184,8 +186,8 @@ def test_toxicity_counts_cycles_without_events(hand_made_rows):
     assert (cycle.n_event, cycle.n, patient.n_event, patient.n) == (3, 12, 2, 4)
     rate = found(hand_made_rows, "toxicity", "toxicity_rate_per_100_days", "CRS")
     assert (rate.n_event, rate.n, rate.value) == (4, 11, pytest.approx(4 / 3.08))
-    # poisson.test(4, 3.08) of R 4.2.2.
-    assert (rate.lower, rate.upper) == (pytest.approx(0.353852394, abs=1e-8), pytest.approx(3.325191128, abs=1e-8))
+    # One event of p01, three of p02: the limits of two patients with an event, not of four events (statistics/test_clustered.py).
+    assert (rate.lower, rate.upper) == (pytest.approx(0.043214019381076), pytest.approx(6.802482574761209))
     # First cycles of p01 and p02, second cycle of p02; nobody has a fourth.
     by_cycle = [
         found(hand_made_rows, "toxicity", "toxicity_by_cycle", f"CRS:{label}") for label in ("1", "2", "3", "4")
@@ -193,10 +195,15 @@ def test_toxicity_counts_cycles_without_events(hand_made_rows):
     assert [(row.n_event, row.n) for row in by_cycle] == [(2, 4), (1, 4), (0, 4), (0, 0)]
     assert found(hand_made_rows, "toxicity", "toxicity_by_cycle", "CRS:5_AND_LATER").state == "nothing_yet"
     severe = found(hand_made_rows, "toxicity", "toxicity_severe_astct_per_cycle", "CRS")
-    assert (severe.n_event, severe.n) == (1, 12)
-    assert "1 cycles with an event have no ASTCT grade" in severe.reason
+    # The first cycle of p02 has an event that nobody graded: it is no cycle without a severe one.
+    assert (severe.n_event, severe.n, severe.method) == (1, 11, "korn_graubard")
+    assert severe.reason == "1 cycles not fully graded on this scale left out; with them between 8.3 and 16.7 %"
+    assert found(hand_made_rows, "toxicity", "toxicity_severe_astct_unknown_cycles_n", "CRS").value == 1
+    patients = found(hand_made_rows, "toxicity", "toxicity_severe_astct_per_patient", "CRS")
+    assert (patients.n_event, patients.n) == (1, 3)
     assert found(hand_made_rows, "toxicity", "toxicity_grade_unknown_n", "CRS").value == 1
-    assert not [row for row in hand_made_rows if row.statistic == "toxicity_severe_ctcae_per_cycle"]
+    other = found(hand_made_rows, "toxicity", "toxicity_severe_ctcae_per_cycle", "CRS")
+    assert (other.state, other.reason) == ("not_estimable", "none of 3 cycles with an event is graded by CTCAE")
     assert found(hand_made_rows, "toxicity", "toxicity_days_to_onset", "CRS").value == 2
 
 
@@ -205,3 +212,44 @@ def test_the_naive_ratio_never_stands_alone(hand_made_rows):
     assert ratios["time_varying"].value is None
     assert ratios["naive_ever_never"].value is None
     assert "not shown alone" in ratios["naive_ever_never"].reason
+
+
+def test_an_event_graded_on_the_other_scale_is_not_a_mild_one(context):
+    """Twelve cycles, nine with CRS: eight graded CTCAE 3, one ASTCT 1. And infections, which ASTCT does not grade."""
+    frames = hand_made.frames()
+    table, events = hand_made.toxicity_at_risk().iloc[:12], []
+    table["patient_key"], table["cycle_overall_no"] = [hand_made.key(number) for number in range(1, 13)], 1
+    table["has_event"], table["n_grade_unknown"] = [number <= 9 for number in range(1, 13)], 0
+    table["n_events"] = table["has_event"].astype(int)
+    table["max_grade_astct"] = [1] + [None] * 11
+    table["max_grade_ctcae"] = [None] + [3] * 8 + [None] * 3
+    for row in table.itertuples():
+        if row.has_event:
+            grades = {"grade_astct": row.max_grade_astct, "grade_ctcae": row.max_grade_ctcae}
+            events.append({"patient_key": row.patient_key, "cycle_overall_no": 1, "tox_cd": "CRS", **grades})
+    infections = table.assign(tox_cd="INFECTION", max_grade_astct=None)
+    frames["marts.toxicity_at_risk"] = pd.DataFrame([*table.to_dict("records"), *infections.to_dict("records")])
+    frames["marts.toxicity"] = pd.DataFrame([*events, *(event | {"tox_cd": "INFECTION"} for event in events)])
+    rows = toxicity.compute(frames, context)
+    severe = found(rows, "toxicity", "toxicity_severe_astct_per_cycle", "CRS")
+    assert (severe.n_event, severe.n) == (0, 4)
+    assert severe.reason == "8 cycles not fully graded on this scale left out; with them between 0.0 and 66.7 %"
+    assert severe.upper == pytest.approx(1 - 0.025 ** (1 / 4))
+    assert found(rows, "toxicity", "toxicity_severe_astct_unknown_patients_n", "CRS").value == 8
+    other = found(rows, "toxicity", "toxicity_severe_ctcae_per_cycle", "CRS")
+    assert (other.n_event, other.n) == (8, 11)
+    assert found(rows, "toxicity", "toxicity_severe_astct_per_cycle", "INFECTION").state == "not_collected"
+    # One of two events of a cycle is graded: the other may be severe.
+    frames["marts.toxicity_at_risk"] = table.assign(n_events=table["n_events"] * 2)
+    both = found(toxicity.compute(frames, context), "toxicity", "toxicity_severe_astct_per_cycle", "CRS")
+    assert (both.n_event, both.n) == (0, 3)
+
+
+def test_no_event_at_all_is_none_of_all(context):
+    frames = hand_made.frames()
+    frames["marts.toxicity_at_risk"] = frames["marts.toxicity_at_risk"].assign(
+        has_event=False, n_events=0, max_grade_astct=None
+    )
+    for scale in ("astct", "ctcae"):
+        row = found(toxicity.compute(frames, context), "toxicity", f"toxicity_severe_{scale}_per_cycle", "CRS")
+        assert (row.n_event, row.n, row.value) == (0, 12, 0.0)

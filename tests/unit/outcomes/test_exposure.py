@@ -51,7 +51,7 @@ def test_measures_by_hand(by_id, statistic, value, known, started):
     [("cycles_with_interruption", 2, 24), ("cycles_step_dosing", 1, 26), ("cycles_any_home", 18, 25)],
 )
 def test_shares_by_hand(by_id, statistic, n_event, n):
-    row = by_id[f"exposure/{statistic}/EXPOSED/clopper_pearson"]
+    row = by_id[f"exposure/{statistic}/EXPOSED/korn_graubard"]
     assert (row.n_event, row.n) == (n_event, n)
 
 
