@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections import Counter
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from dbt_warehouse import Build, RawRegistry, patient_key, run_dbt, write_raw
+
+from blin_pipeline.registry.dictionary import load_dictionary
 
 pytestmark = pytest.mark.slow
 
@@ -47,6 +50,20 @@ def test_every_row_set_aside_has_a_reason_and_occurs(tables: duckdb.DuckDBPyConn
     reasons = {row[0] for row in tables.execute("select distinct reason_cd from quality.quarantine").fetchall()}
     assert None not in reasons
     assert {"INF_NEGATIVE_OR_ZERO", "INF_NO_CYCLE"} <= reasons
+
+
+def test_fingerprint_of_every_row_set_aside(build: Build, tables: duckdb.DuckDBPyConnection) -> None:
+    dictionary = load_dictionary()
+    wanted = {}
+    for row in build.registry.rows:
+        filled = [(name, row.values.get(name, "").strip()) for name in dictionary.export_columns(row.form)]
+        named = [(name.replace(f"{row.form}_complete", "form_status_cd"), value) for name, value in filled]
+        text = "".join(f"{name}={len(value)}:{value};" for name, value in named if value and name != "record_id")
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        wanted[row.form, patient_key(row.record_id), row.instance or 1] = digest
+    rows = tables.execute("select form, patient_key, instance_no, raw_row_sha256 from quality.quarantine").fetchall()
+    assert len({form for form, *_ in rows}) >= 3
+    assert {tuple(key): digest for *key, digest in rows} == {tuple(key): wanted[tuple(key)] for *key, _ in rows}
 
 
 def test_withdrawal_of_all_data_leaves_no_row_but_a_count(build: Build, tables: duckdb.DuckDBPyConnection) -> None:

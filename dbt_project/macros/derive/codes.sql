@@ -24,6 +24,15 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{#- Filled columns of a row as one text that no other row gives: name=<number of characters>:<value>; each. -#}
+{% macro tagged_text(columns, relation) -%}
+    {%- for column in columns %}
+    {{ '|| ' if not loop.first }}coalesce(
+        '{{ column }}=' || cast(length({{ relation }}.{{ column }}) as varchar) || ':' || {{ relation }}.{{ column }} || ';', ''
+    )
+    {%- endfor %}
+{%- endmacro %}
+
 {#- What a rule looked at as one text, name=value apart by a blank; what was not entered is left out, nothing at all is null.
     Values hold no blanks: codes, dates, numbers. -#}
 {% macro stated_values(values) -%}

@@ -44,6 +44,14 @@
     {{ dbt.hash(parts | join(" || '|' || ")) }}
 {%- endmacro %}
 
+{#- SHA-256 of a text (UTF-8) as 64 hexadecimal digits. -#}
+{% macro sha256_of(text) -%}
+    {{ return(adapter.dispatch('sha256_of', 'blin')(text)) }}
+{%- endmacro %}
+{% macro default__sha256_of(text) -%} sha256({{ text }}) {%- endmacro %}
+{% macro spark__sha256_of(text) -%} sha2({{ text }}, 256) {%- endmacro %}
+{% macro trino__sha256_of(text) -%} lower(to_hex(sha256(to_utf8({{ text }})))) {%- endmacro %}
+
 {#- Null where the text does not convert. (The adapter's own safe_cast is a plain cast on DuckDB and raises.) -#}
 {% macro safe_cast(text, type) -%}
     try_cast({{ text }} as {{ type }})

@@ -28,15 +28,17 @@ judged as (
 )
 
 select
-    check_id,
-    site_id,
-    name,
-    level,
-    kahn_cd,
-    cast(n_evaluated as integer) as n_evaluated,
-    cast(n_violating as integer) as n_violating,
-    cast(frac as double) as frac,
-    threshold_frac,
-    {{ check_status('n_evaluated', 'frac', 'threshold_frac') }} as status_cd,
+    judged.check_id,
+    judged.site_id,
+    judged.name,
+    judged.level,
+    judged.kahn_cd,
+    cast(judged.n_evaluated as integer) as n_evaluated,
+    cast(judged.n_violating as integer) as n_violating,
+    cast(judged.frac as double) as frac,
+    judged.threshold_frac,
+    {{ check_status('judged.n_evaluated', 'judged.frac', 'judged.threshold_frac') }} as status_cd,
+    pull.pull_id,
     {{ rule_version() }} as rule_version
 from judged
+cross join {{ ref('int_pull__current') }} as pull
