@@ -89,6 +89,7 @@ format: $(INSTALLED) ## Format Python and SQL
 codegen: $(INSTALLED) ## Renew the dbt files that are made from the registry's files
 	@$(BIN)/python -m blin_pipeline.registry.dbt_macros dbt_project/macros/generated/registry.sql
 	@$(BIN)/python -m blin_pipeline.registry.dbt_docs dbt_project/models/staging/redcap
+	@$(BIN)/python -m blin_pipeline.registry.codelist blin_pipeline/registry/study/seeds/dictionary_codelist.csv
 	@cp blin_pipeline/registry/study/seeds/*.csv dbt_project/seeds/
 
 lock: $(UV) ## Renew the lock files (dev first: run must agree with it)

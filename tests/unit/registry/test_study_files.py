@@ -8,8 +8,9 @@ import pytest
 
 from blin_pipeline.errors import ConfigurationError
 from blin_pipeline.registry.checks import load_checks
+from blin_pipeline.registry.codelist import codelists, load_codelists, seed_text
 from blin_pipeline.registry.dbt_docs import staging_columns, staging_yaml
-from blin_pipeline.registry.dbt_macros import macro_file
+from blin_pipeline.registry.dbt_macros import field_kind, macro_file
 from blin_pipeline.registry.dictionary import load_dictionary
 from blin_pipeline.registry.field_map import load_field_map, load_requirements
 from blin_pipeline.registry.files import SEED_DIR, STUDY_DIR, read_csv
@@ -23,6 +24,21 @@ def test_the_generated_macro_file_is_fresh(repository):
     assert committed == macro_file(load_dictionary(), load_parameters(), load_missing_data_codes()), (
         "run `make codegen`"
     )
+
+
+def test_the_list_of_codes_is_fresh():
+    committed = (SEED_DIR / "dictionary_codelist.csv").read_text(encoding="utf-8")
+    assert committed == seed_text(load_codelists()), "run `make codegen`"
+
+
+def test_every_code_that_can_be_stored_has_its_words():
+    lists = codelists(load_dictionary(), {"UNK": "Asked but unknown"}, {"HCVAD": "Hyper-CVAD"})
+    assert lists["consent_status"]["5"] == "Declined"
+    assert lists["bc_home"] == {"1": "Yes", "0": "No", "9": "Unknown"}
+    assert lists["backbone"] == {"HCVAD": "Hyper-CVAD"}
+    assert list(lists["null_flavor"]) == ["UNK", "INVALID", "OUT_OF_RANGE"]
+    coded = {field.field_name for field in load_dictionary().fields if field_kind(field) in {"code", "checkbox"}}
+    assert coded == lists.keys() - {"backbone", "null_flavor"}
 
 
 def test_dbts_copies_of_the_seeds_are_fresh(repository):
