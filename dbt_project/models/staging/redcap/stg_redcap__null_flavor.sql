@@ -3,7 +3,7 @@
 with declared as (
     select
         trim(code) as code,
-        nullif(trim(label), '') as label
+        nullif(trim(label), '') as declared_label
     from {{ source('redcap', 'missing_code') }}
     where trim(code) <> ''
 ),
@@ -18,7 +18,7 @@ proposed as (
 
 select
     declared.code as null_flavor_cd,
-    coalesce(declared.label, proposed.label, declared.code) as null_flavor_label
+    coalesce(declared.declared_label, proposed.label, declared.code) as null_flavor_label
 from declared
 left join proposed on declared.code = proposed.code
 union all
