@@ -23,7 +23,7 @@ from blin_pipeline.outcomes.statistics.evalue import e_value
 from blin_pipeline.outcomes.statistics.kaplan_meier import kaplan_meier
 from blin_pipeline.outcomes.statistics.landmark import Landmark, landmark
 from blin_pipeline.outcomes.statistics.risk_sets import make_cohort
-from blin_pipeline.outcomes.weighted_comparison import weighted_rows
+from blin_pipeline.outcomes.weighted_comparison import SITE_BOOTSTRAP, weighted_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -208,7 +208,7 @@ def _e_values(build: ResultBuilder, prefix: str, patients: pd.DataFrame, made: l
     for row in made:
         if row.statistic != f"{prefix}_hazard_ratio" or row.group_label.startswith("naive") or row.value is None:
             continue
-        if row.lower is None or row.upper is None:
+        if row.lower is None or row.upper is None or row.method == SITE_BOOTSTRAP:
             continue
         found = e_value(row.value, row.lower, row.upper, common=common)
         rows.append(

@@ -10,7 +10,7 @@ import numpy as np
 from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
 from blin_pipeline.outcomes.rules import small_number_rules
 from blin_pipeline.outcomes.statistics.arrays import NotEstimableError
-from blin_pipeline.outcomes.statistics.cox import fit_cox, hazard_ratio, robust_covariance
+from blin_pipeline.outcomes.statistics.cox import are_told_apart, fit_cox, hazard_ratio, robust_covariance
 from blin_pipeline.outcomes.statistics.cox_rows import CoxRows, cox_rows
 from blin_pipeline.outcomes.statistics.firth import firth_ratio, fit_firth
 from blin_pipeline.outcomes.statistics.proportional_hazards import proportional_hazards_test
@@ -144,52 +144,71 @@ def adjusted_rows(
 ) -> list[ResultRow]:
     """Hazard ratio of the exposure given adjusters: maximum likelihood, Firth's penalty or a refusal, by events.
 
-    Rows with an unknown adjuster are left out; how many patients that leaves is in ``n``.
+    Rows with an unknown adjuster are left out; how many patients that leaves is in ``n``. An adjuster that says nothing
+    here (one value, or one in each site) is left out of the model and named.
     """
     parameters, rules = build.context.parameters, small_number_rules(build.context.parameters)
     known = adjusters.notna().all(axis=1).to_numpy()
-    used = comparison.only(known)
-    matrix = adjusters[known].to_numpy(dtype=float)
+    used, adjusters = comparison.only(known), adjusters[known].astype(float)
     events = (used.events(exposed=False), used.events(exposed=True))
-    shared = build.sharing(
+    statistic = f"{prefix}_hazard_ratio"
+    fixed = build.sharing(
         population=population,
         group=("estimator", comparison.label),
         n=int(np.unique(used.patient).size),
         n_event=sum(events),
     )
-    statistic = f"{prefix}_hazard_ratio"
     refusal = rules.comparison((used.patients(exposed=False), used.patients(exposed=True)), events)
-    plan, warning = rules.cox(sum(events), 1 + matrix.shape[1])
-    if refusal or plan is None:
-        return [shared.row(statistic, unit="ratio", method=METHOD, state="too_few", reason=refusal or warning)]
-    names = ", ".join(str(name) for name in adjusters.columns)
+    if refusal:
+        return [fixed.row(statistic, unit="ratio", method=METHOD, state="too_few", reason=refusal)]
     try:
-        rows = used.rows(matrix)
-        if plan is CoxPlan.PENALISED:
-            penalised = firth_ratio(rows, fit_firth(rows), level=parameters.confidence_level)
-            return [
-                shared.row(
-                    statistic,
-                    unit="ratio",
-                    method=f"{METHOD}_firth",
-                    value=penalised.value,
-                    lower=penalised.lower,
-                    upper=penalised.upper,
-                    reason=f"given {names}; {warning}",
-                )
-            ]
-        found = hazard_ratio(fit_cox(rows), level=parameters.confidence_level)
+        names = _telling(used, adjusters)
+        plan, warning = rules.cox(sum(events), 1 + len(names))
+        if plan is None:
+            return [fixed.row(statistic, unit="ratio", method=METHOD, state="too_few", reason=warning)]
+        rows, given = used.rows(adjusters[names]), _given(names, adjusters)
+        if plan is CoxPlan.PLAIN:
+            try:
+                found = hazard_ratio(fit_cox(rows), level=parameters.confidence_level)
+            except NotEstimableError as error:
+                # The exposure's ratio exists without the adjusters: one of these grows without end, and takes the penalty.
+                fit_cox(used.rows())
+                warning = f"{error.reason}: penalised likelihood (Firth), read with care"
+            else:
+                limits: RowFields = {
+                    "value": found.value,
+                    "lower": found.lower,
+                    "upper": found.upper,
+                    "se": found.std_err,
+                }
+                return [fixed.sharing(**limits).row(statistic, unit="ratio", method=METHOD, reason=given)]
+        penalised = firth_ratio(rows, fit_firth(rows), level=parameters.confidence_level)
     except NotEstimableError as error:
-        return [shared.row(statistic, unit="ratio", method=METHOD, state="not_estimable", reason=error.reason)]
-    return [
-        shared.row(
-            statistic,
-            unit="ratio",
-            method=METHOD,
-            value=found.value,
-            lower=found.lower,
-            upper=found.upper,
-            se=found.std_err,
-            reason=f"given {names}",
-        )
-    ]
+        return [fixed.row(statistic, unit="ratio", method=METHOD, state="not_estimable", reason=error.reason)]
+    limits = {"value": penalised.value, "lower": penalised.lower, "upper": penalised.upper}
+    shared = fixed.sharing(**limits)
+    return [shared.row(statistic, unit="ratio", method=f"{METHOD}_firth", reason=f"{given}; {warning}")]
+
+
+def _telling(comparison: Comparison, adjusters: pd.DataFrame) -> list[str]:
+    """Names of the adjusters that can be told apart from the exposure and from those before them.
+
+    Raises:
+        NotEstimableError: When there are none: the ratio would not be adjusted.
+    """
+    names: list[str] = []
+    for name in adjusters.columns:
+        try:
+            if are_told_apart(comparison.rows(adjusters[[*names, name]])):
+                names.append(str(name))
+        except NotEstimableError:
+            continue
+    if not names:
+        raise NotEstimableError("nothing to adjust for: no adjuster differs among those at risk")
+    return names
+
+
+def _given(names: list[str], adjusters: pd.DataFrame) -> str:
+    """What the ratio is adjusted for, and what it could not be."""
+    left_out = [str(name) for name in adjusters.columns if name not in names]
+    return f"given {', '.join(names)}" + (f"; not {', '.join(left_out)}, which says nothing here" if left_out else "")

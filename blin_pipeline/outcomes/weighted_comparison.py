@@ -1,10 +1,10 @@
 """Weighted comparison at the middle landmark: propensity of exposure, weights, balance, weighted hazard ratio and curves.
 
 Overlap weights are the primary ones, for the arms are expected to be lopsided; stabilised inverse probability and the
-effect among the exposed stand beside them (clinical-spec 6). Patients who could hardly be in the other arm are left out:
-those transplanted by the landmark, who are bound for transplant, and those whose disease is CD19 negative. Errors are
-robust to the weights; the interval of the primary estimate is a bootstrap of patients within sites when an arm has fewer
-than ``bootstrap_below``.
+effect among the exposed stand beside them (clinical-spec 6). Who is compared: ``weighted_set``. The model is stratified by
+site, as the unweighted ones: site is no term of the propensity model, where a small site would separate the arms. Errors
+are robust to the weights (to sites, where there are enough of them); the interval of the primary estimate is a bootstrap
+of patients within sites when an arm has fewer than ``bootstrap_below``.
 """
 
 from __future__ import annotations
@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from blin_pipeline.outcomes.association_data import independent_terms, propensity_terms
 from blin_pipeline.outcomes.rules import small_number_rules
 from blin_pipeline.outcomes.statistics.arrays import NotEstimableError
 from blin_pipeline.outcomes.statistics.bootstrap import draws_of_clusters, draws_within, percentile_interval
 from blin_pipeline.outcomes.statistics.bootstrap_association import bootstrap_overlap_hazard_ratio
 from blin_pipeline.outcomes.statistics.cox import fit_cox, hazard_ratio, robust_covariance
 from blin_pipeline.outcomes.statistics.cox_rows import cox_rows
-from blin_pipeline.outcomes.statistics.landmark import Landmark, landmark
 from blin_pipeline.outcomes.statistics.propensity import fit_propensity
 from blin_pipeline.outcomes.statistics.weighted_kaplan_meier import weighted_kaplan_meier
 from blin_pipeline.outcomes.statistics.weighting import (
@@ -29,21 +27,22 @@ from blin_pipeline.outcomes.statistics.weighting import (
     propensity_weights,
     standardised_differences,
 )
+from blin_pipeline.outcomes.weighted_set import NO_COUNTERPART, WeightedSet, weighted_set
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import pandas as pd
 
     from blin_pipeline.outcomes.builder import FixedRows, ResultBuilder, RowFields
     from blin_pipeline.outcomes.result import ResultRow
     from blin_pipeline.outcomes.statistics.arrays import Counts
+    from blin_pipeline.outcomes.statistics.landmark import Landmark
 
 TARGETS: tuple[Target, ...] = ("overlap", "stabilised_iptw", "att")
 BALANCED = 0.1
-CD19_NEGATIVE = "NEG"
 #: Share of bootstrap samples without an estimate above which there is no interval.
 MOST_FAILED = 0.1
+#: Samples of whole sites are a check of the other intervals; no other number is made of them.
+SITE_BOOTSTRAP = "weighted_cox_overlap_site_bootstrap"
 
 
 def weighted_rows(build: ResultBuilder, prefix: str, population: str, patients: pd.DataFrame) -> list[ResultRow]:
@@ -51,44 +50,29 @@ def weighted_rows(build: ResultBuilder, prefix: str, population: str, patients: 
     parameters = build.context.parameters
     days = parameters.landmark_days
     day = float(days[len(days) // 2])
-    early = patients["transplant_day"].to_numpy(dtype=float)
-    transplanted = early <= day
-    negative = ~transplanted & (patients["cd19_cd"] == CD19_NEGATIVE).to_numpy(dtype=bool)
-    used = patients[~transplanted & ~negative].reset_index(drop=True)
-    at = landmark(
-        used["time"],
-        used["event"],
-        used["exposure_day"].to_numpy(dtype=float),
-        day,
-        over_day=used["relapse_day"].to_numpy(dtype=float),
-    )
-    chosen = used[at.at_risk].reset_index(drop=True)
-    terms = propensity_terms(chosen, parameters)
-    known = terms.notna().all(axis=1).to_numpy()
-    chosen, terms = chosen[known].reset_index(drop=True), terms[known].reset_index(drop=True)
-    at = at._replace(time=at.time[known], event=at.event[known], exposed=at.exposed[known])
-    fixed = build.sharing(population=population, time_days=day, n=len(chosen), n_event=int(at.event.sum()))
-    left_out = {
-        "TRANSPLANT_BY_LANDMARK": int(transplanted.sum()),
-        "CD19_NEGATIVE": int(negative.sum()),
-        "MISSING_TERM": int((~known).sum()),
-    }
+    used = weighted_set(patients, day, parameters)
+    at = used.at
+    fixed = build.sharing(population=population, time_days=day, n=len(used.patients), n_event=int(at.event.sum()))
+    alone = f"level in one arm only: {', '.join(used.alone)}" if used.alone else ""
     rows = [
         build.count(
-            f"{prefix}_weighted_left_out_n", count, group=("reason", label), population=population, time_days=day
+            f"{prefix}_weighted_left_out_n",
+            count,
+            group=("reason", label),
+            population=population,
+            time_days=day,
+            reason=alone if label == NO_COUNTERPART else "",
         )
-        for label, count in left_out.items()
+        for label, count in used.left_out.items()
     ]
     refusal = small_number_rules(parameters).comparison(
         (int((~at.exposed).sum()), int(at.exposed.sum())),
         (int((at.event & ~at.exposed).sum()), int((at.event & at.exposed).sum())),
     )
-    names = independent_terms(terms)
-    matrix = terms[names].to_numpy(dtype=float)
     state = "too_few"
     if not refusal:
         try:
-            score = fit_propensity(at.exposed, matrix).score
+            score = fit_propensity(at.exposed, used.matrix).score
         except NotEstimableError as error:
             refusal, state = error.reason, "not_estimable"
     if refusal:
@@ -105,8 +89,8 @@ def weighted_rows(build: ResultBuilder, prefix: str, population: str, patients: 
         ]
     for target in TARGETS:
         weight = propensity_weights(at.exposed, score, target)
-        rows += _one_target(fixed, prefix, target, day, at, chosen, weight, matrix)
-        rows += _balance(fixed, prefix, target, at.exposed, names, matrix, weight)
+        rows += _one_target(fixed, prefix, target, day, used, weight)
+        rows += _balance(fixed, prefix, target, used, weight)
         rows += _curves(fixed, prefix, target, at, weight)
     return rows
 
@@ -116,17 +100,16 @@ def _one_target(
     prefix: str,
     target: Target,
     day: float,
-    at: Landmark,
-    chosen: pd.DataFrame,
+    used: WeightedSet,
     weight: np.ndarray,
-    matrix: np.ndarray,
 ) -> list[ResultRow]:
     """Weighted hazard ratio with robust errors; for overlap weights and small arms the bootstrap's interval too."""
-    parameters = fixed.build.context.parameters
+    parameters, at, site = fixed.build.context.parameters, used.at, used.site
+    cluster = site if np.unique(site).size >= parameters.min_clusters else None
     given = fixed.sharing(group=("estimator", f"landmark_{int(day):03d}_{target}"))
     statistic = f"{prefix}_hazard_ratio"
     try:
-        rows = cox_rows(at.time, at.event, at.exposed, weight=weight)
+        rows = cox_rows(at.time, at.event, at.exposed, stratum=site, weight=weight, cluster=cluster)
         fit = fit_cox(rows)
     except NotEstimableError as error:
         method = f"weighted_cox_{target}"
@@ -144,56 +127,61 @@ def _one_target(
         )
     ]
     if target == "overlap":
-        made += _bootstraps(given, statistic, at, chosen["site_id"].to_numpy(dtype=str), matrix, found.value)
+        made += _bootstraps(given, statistic, used, found.value)
     return made
 
 
-def _bootstraps(
-    given: FixedRows, statistic: str, at: Landmark, site: np.ndarray, matrix: np.ndarray, value: float
-) -> list[ResultRow]:
+def _bootstraps(given: FixedRows, statistic: str, used: WeightedSet, value: float) -> list[ResultRow]:
     """Percentile intervals: of patients within sites for small arms, of whole sites where these are few, as a check."""
-    parameters = given.build.context.parameters
-    draws: dict[str, tuple[str, Callable[[np.ndarray, int, int], Counts]]] = {}
-    if min(int(at.exposed.sum()), int((~at.exposed).sum())) < parameters.bootstrap_below:
-        draws["weighted_cox_overlap_bootstrap"] = ("patients within sites", draws_within)
-    if np.unique(site).size < parameters.min_clusters:
-        draws["weighted_cox_overlap_site_bootstrap"] = ("whole sites", draws_of_clusters)
+    parameters, exposed, n_sites = given.build.context.parameters, used.at.exposed, np.unique(used.site).size
     made = []
-    for method, (what, draw) in draws.items():
-        counts = draw(site, parameters.bootstrap_samples, parameters.bootstrap_seed)
-        logs = bootstrap_overlap_hazard_ratio(at.time, at.event, at.exposed, matrix, counts)
-        interval = percentile_interval(logs, parameters.confidence_level)
-        if interval.n_failed > MOST_FAILED * interval.n_samples:
-            reason = f"{interval.n_failed} of {interval.n_samples} samples of {what} gave no estimate"
-            state: RowFields = {"state": "not_estimable", "reason": reason}
+    if min(int(exposed.sum()), int((~exposed).sum())) < parameters.bootstrap_below:
+        counts = draws_within(used.site, parameters.bootstrap_samples, parameters.bootstrap_seed)
+        state = _percentiles(given, used, counts, value, "patients within sites")
+        made.append(given.sharing(**state).row(statistic, unit="ratio", method="weighted_cox_overlap_bootstrap"))
+    if n_sites < parameters.min_clusters:
+        if n_sites < parameters.bootstrap_min_sites:
+            few = parameters.bootstrap_min_sites
+            state = {"state": "too_few", "reason": f"fewer than {few} sites: samples of whole sites are too much alike"}
         else:
-            state = {
-                "value": value,
-                "lower": min(float(np.exp(interval.lower)), value),
-                "upper": max(float(np.exp(interval.upper)), value),
-                "se": interval.std_err,
-                "reason": f"percentiles of {interval.n_samples} samples of {what}, {interval.n_failed} without an estimate",
-            }
-        made.append(given.sharing(**state).row(statistic, unit="ratio", method=method))
+            counts = draws_of_clusters(used.site, parameters.bootstrap_samples, parameters.bootstrap_seed)
+            state = _percentiles(given, used, counts, value, "whole sites")
+        made.append(given.sharing(**state).row(statistic, unit="ratio", method=SITE_BOOTSTRAP))
     return made
+
+
+def _percentiles(given: FixedRows, used: WeightedSet, counts: Counts, value: float, what: str) -> RowFields:
+    """Percentile interval of one way to draw, or why there is none."""
+    at = used.at
+    logs = bootstrap_overlap_hazard_ratio(
+        at.time, at.event, at.exposed, used.matrix, counts, stratum=used.site, levels=used.levels
+    )
+    interval = percentile_interval(logs, given.build.context.parameters.confidence_level)
+    if interval.n_failed > MOST_FAILED * interval.n_samples:
+        reason = f"{interval.n_failed} of {interval.n_samples} samples of {what} gave no estimate"
+        return {"state": "not_estimable", "reason": reason}
+    lower, upper = float(np.exp(interval.lower)), float(np.exp(interval.upper))
+    if not lower <= value <= upper:
+        reason = f"the percentiles of {interval.n_samples} samples of {what} do not contain the estimate"
+        return {"state": "not_estimable", "reason": reason}
+    reason = f"percentiles of {interval.n_samples} samples of {what}, {interval.n_failed} without an estimate"
+    return {"value": value, "lower": lower, "upper": upper, "se": interval.std_err, "reason": reason}
 
 
 def _balance(
     fixed: FixedRows,
     prefix: str,
     target: Target,
-    exposed: np.ndarray,
-    names: list[str],
-    matrix: np.ndarray,
+    used: WeightedSet,
     weight: np.ndarray,
 ) -> list[ResultRow]:
     """Standardised differences before and after, effective sample size by arm, range of weights."""
-    made = []
+    made, exposed = [], used.at.exposed
     stages = [("before", None), ("after", weight)] if target == "overlap" else [("after", weight)]
     for stage, weights in stages:
         method = "unweighted" if stage == "before" else target
-        differences = standardised_differences(exposed, matrix, weights)
-        for name, difference in zip(names, differences, strict=True):
+        differences = standardised_differences(exposed, used.matrix, weights)
+        for name, difference in zip(used.terms, differences, strict=True):
             given: RowFields = {"group": ("term", name), "method": method}
             if np.isfinite(difference):
                 given |= {"value": difference, "reason": "" if abs(difference) < BALANCED else "imbalance above 0.1"}

@@ -72,6 +72,7 @@ class Parameters(BaseModel):
     bootstrap_samples: int
     bootstrap_seed: int
     bootstrap_below: int
+    bootstrap_min_sites: int
     date_sensitivity_warn: float
     path_b_after_diagnosis_days: int
     early_death_days: int

@@ -1,4 +1,4 @@
-"""Bootstrap of a weighted hazard ratio: every sample fits its own propensity model, weights and Cox model, all at once.
+"""Bootstrap of a weighted hazard ratio: every sample has its own patients with counterparts, propensity, weights and Cox model.
 
 The samples are the first axis of every array, so a thousand of them cost a few matrix operations per step. The Cox model
 has one covariate, the exposure, with Efron's ties over the drawn copies of patients.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from blin_pipeline.outcomes.statistics.arrays import columns, flags, floats
+from blin_pipeline.outcomes.statistics.arrays import codes, columns, flags, floats
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -19,10 +19,19 @@ if TYPE_CHECKING:
 
 _STEPS = 30
 _FARTHEST = 15.0
+#: Information below which the arms were never at risk together at an event.
+_NOTHING = 1e-12
 
 
 def bootstrap_overlap_hazard_ratio(
-    time: ArrayLike, event: ArrayLike, exposed: ArrayLike, covariates: ArrayLike, counts: Counts
+    time: ArrayLike,
+    event: ArrayLike,
+    exposed: ArrayLike,
+    covariates: ArrayLike,
+    counts: Counts,
+    *,
+    stratum: ArrayLike | None = None,
+    levels: ArrayLike | None = None,
 ) -> Floats:
     """Log hazard ratio with overlap weights in every sample; NaN where a sample has no estimate.
 
@@ -32,13 +41,30 @@ def bootstrap_overlap_hazard_ratio(
         exposed: True for the exposed.
         covariates: Terms of the propensity model.
         counts: Draws, shape (samples, patients).
+        stratum: Label; each stratum has its own baseline hazard in the Cox model.
+        levels: One column per level of the categorical terms, 1 where a patient has it. A patient with a level that a
+            sample holds in one arm only has no counterpart and is left out of that sample.
     """
-    treated = flags(exposed)
-    score, fitted = _propensity(treated, columns(covariates), counts.astype(np.float64))
+    treated, drawn = flags(exposed), counts
+    if levels is not None:
+        drawn = _with_counterparts(treated, flags(levels), counts)
+    score, fitted = _propensity(treated, columns(covariates), drawn.astype(np.float64))
     weight = np.where(treated, 1.0 - score, score)
-    ratio = _cox(floats(time), flags(event), treated, weight, counts)
+    ratio = _cox(floats(time), flags(event), treated, weight, drawn, codes(stratum, treated.size))
     ratio[~fitted] = np.nan
     return ratio
+
+
+def _with_counterparts(treated: Flags, levels: Flags, counts: Counts) -> Counts:
+    """The draws without patients whose level is in one arm of the sample only, until no such level is left."""
+    has = levels.astype(np.int64)
+    while True:
+        present = counts > 0
+        arms = [present[:, arm].astype(np.int64) @ has[arm] > 0 for arm in (treated, ~treated)]
+        alone = present & ((arms[0] != arms[1]).astype(np.int64) @ has.T > 0)
+        if not alone.any():
+            return counts
+        counts = np.where(alone, 0, counts)
 
 
 def _propensity(treated: Flags, matrix: Floats, counts: Floats) -> tuple[Floats, Flags]:
@@ -50,44 +76,43 @@ def _propensity(treated: Flags, matrix: Floats, counts: Floats) -> tuple[Floats,
     p = design.shape[1]
     products = (design[:, :, None] * design[:, None, :]).reshape(-1, p * p)
     coefficient = np.zeros((counts.shape[0], p))
-    fitted = np.zeros(counts.shape[0], dtype=np.bool_)
+    fitted, intact = np.zeros(counts.shape[0], dtype=np.bool_), np.ones(counts.shape[0], dtype=np.bool_)
+    rank = None
     for _ in range(_STEPS):
         probability = 1.0 / (
             1.0 + np.exp(-np.clip(np.einsum("bp,np->bn", coefficient, design, optimize=False), -500, 500))
         )
         information = np.einsum("bn,nq->bq", counts * probability * (1 - probability), products, optimize=False)
-        information = information.reshape(-1, p, p)
-        values = np.linalg.eigvalsh(information)
-        solvable = values[:, 0] > 1e-9 * np.maximum(values[:, -1], 1.0)
-        information[~solvable] = np.eye(p)
+        values, vectors = np.linalg.eigh(information.reshape(-1, p, p))
+        # A direction without information from the start is a term that does not vary in the sample, and changes no fitted
+        # value; one that loses it on the way separates the arms.
+        usable = values > 1e-9 * np.maximum(values[:, -1:], 1.0)
+        rank = usable.sum(axis=1) if rank is None else rank
+        intact &= usable.sum(axis=1) == rank
         slope = np.einsum("bn,np->bp", counts * (treated - probability), design, optimize=False)
-        step = np.linalg.solve(information, slope[:, :, None])[:, :, 0]
-        step[~solvable] = 0.0
-        fitted = solvable & (np.abs(step).max(axis=1) < 1e-8)
+        along = np.einsum("bpq,bp->bq", vectors, slope, optimize=False) * usable / np.where(usable, values, 1.0)
+        step = np.einsum("bpq,bq->bp", vectors, along, optimize=False)
+        step[~intact] = 0.0
+        fitted = intact & (np.abs(step).max(axis=1) < 1e-8)
         coefficient = np.clip(coefficient + step, -50.0, 50.0)
-        if np.all(fitted | ~solvable):
+        if np.all(fitted | ~intact):
             break
     probability = 1.0 / (1.0 + np.exp(-np.clip(np.einsum("bp,np->bn", coefficient, design, optimize=False), -500, 500)))
     return probability, fitted
 
 
-def _cox(time: Floats, event: Flags, treated: Flags, weight: Floats, counts: Counts) -> Floats:
-    """Log hazard ratios of the exposure; NaN where an arm has no event or the estimate runs away."""
-    order = np.lexsort((treated, ~event, time))
-    time, event, treated, weight, counts = time[order], event[order], treated[order], weight[:, order], counts[:, order]
-    mass = weight * counts
-    days, first = np.unique(time[event]), np.searchsorted(time, np.unique(time[event]), side="left")
-    dying = (time[:, None] == days[None, :]) & event[:, None]
-    deaths = counts @ dying.astype(np.int64)
-    arms = []
-    for arm in (treated, ~treated):
-        inside = mass * arm
-        at_risk = np.cumsum(inside[:, ::-1], axis=1)[:, ::-1][:, first]
-        arms.append((at_risk, np.einsum("bn,ng->bg", inside, dying.astype(np.float64), optimize=False)))
-    (risk_1, dead_1), (risk_0, dead_0) = arms
+def _cox(time: Floats, event: Flags, treated: Flags, weight: Floats, counts: Counts, stratum: Counts) -> Floats:
+    """Log hazard ratios of the exposure; NaN where an arm has no event, the arms never meet, or the estimate runs away."""
+    blocks = [
+        _risk_sets(time[here], event[here], treated[here], weight[:, here], counts[:, here])
+        for here in (np.flatnonzero(stratum == label) for label in np.unique(stratum[event]))
+    ]
+    if not blocks:
+        return np.full(counts.shape[0], np.nan)
+    deaths, risk_1, dead_1, risk_0, dead_0 = (np.concatenate(parts, axis=1) for parts in zip(*blocks, strict=True))
     mean_weight = (dead_1 + dead_0) / np.maximum(deaths, 1)
     ratio = np.zeros(counts.shape[0])
-    both = (dead_1.sum(axis=1) > 0) & (dead_0.sum(axis=1) > 0)
+    both, information = (dead_1.sum(axis=1) > 0) & (dead_0.sum(axis=1) > 0), np.zeros(counts.shape[0])
     for _ in range(_STEPS):
         relative = np.exp(ratio)[:, None]
         slope, information = dead_1.sum(axis=1), np.zeros(counts.shape[0])
@@ -100,9 +125,25 @@ def _cox(time: Floats, event: Flags, treated: Flags, weight: Floats, counts: Cou
             factor = np.where(counted, mean_weight, 0.0)
             slope = slope - (factor * share).sum(axis=1)
             information = information + (factor * share * (1.0 - share)).sum(axis=1)
-        step = np.where(both & (information > 1e-12), slope / np.where(information > 1e-12, information, 1.0), 0.0)
+        known = both & (information > _NOTHING)
+        step = np.where(known, slope / np.where(known, information, 1.0), 0.0)
         ratio = np.clip(ratio + np.clip(step, -2.0, 2.0), -2 * _FARTHEST, 2 * _FARTHEST)
         if float(np.max(np.abs(step), initial=0.0)) < 1e-9:
             break
-    ratio[~both | (np.abs(ratio) > _FARTHEST)] = np.nan
+    ratio[~both | (information <= _NOTHING) | (np.abs(ratio) > _FARTHEST)] = np.nan
     return ratio
+
+
+def _risk_sets(time: Floats, event: Flags, treated: Flags, weight: Floats, counts: Counts) -> tuple[np.ndarray, ...]:
+    """Deaths at each event time of a stratum; weight at risk and dying of the exposed, then of the others."""
+    order = np.lexsort((treated, ~event, time))
+    time, event, treated, weight, counts = time[order], event[order], treated[order], weight[:, order], counts[:, order]
+    mass = weight * counts
+    days, first = np.unique(time[event]), np.searchsorted(time, np.unique(time[event]), side="left")
+    dying = (time[:, None] == days[None, :]) & event[:, None]
+    found = [counts @ dying.astype(np.int64)]
+    for arm in (treated, ~treated):
+        inside = mass * arm
+        found.append(np.cumsum(inside[:, ::-1], axis=1)[:, ::-1][:, first])
+        found.append(np.einsum("bn,ng->bg", inside, dying.astype(np.float64), optimize=False))
+    return tuple(found)

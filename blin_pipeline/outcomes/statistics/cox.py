@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _STEPS = 60
 _CONVERGED = 1e-10
+#: Share of the largest eigenvalue below which an information is taken as singular.
 _SINGULAR = 1e-11
 #: A direction whose information falls to this share of what it was at zero has no maximum: it decays without end.
 _VANISHED = 1e-6
@@ -112,6 +113,12 @@ def _uphill(rows: CoxRows, coefficient: Floats, step: Floats, before: RiskSums) 
             return step, tried
         step = step / 2.0
     return step, tried
+
+
+def are_told_apart(rows: CoxRows) -> bool:
+    """Whether no covariate is determined by the others, or by the stratum, among those at risk at the events."""
+    sums = risk_sums(rows, np.zeros(rows.covariates.shape[1]))
+    return _condition(score_and_information(rows, sums)[1], float(rows.mean_weight.sum())) >= _SINGULAR
 
 
 def _condition(information: Floats, events: float) -> float:

@@ -106,6 +106,7 @@
   "bootstrap_samples": 1000,
   "bootstrap_seed": 7117136,
   "bootstrap_below": 100,
+  "bootstrap_min_sites": 6,
   "date_sensitivity_warn": 0.01,
   "path_b_after_diagnosis_days": 90,
   "early_death_days": 182,

@@ -2,66 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
-from itertools import pairwise
-
-import numpy as np
-import pandas as pd
 import pytest
+from made_association import frames_of, ratios
 
 from blin_pipeline.outcomes import blin_association
 
 pytestmark = pytest.mark.slow
-ORIGIN = datetime.date(2024, 8, 20)
-
-
-def frames_of(seed, n=400, hazard_ratio=1.0):
-    """Remission, exposure and death of ``n`` made-up patients; older ones are exposed less and die sooner."""
-    generator = np.random.default_rng(seed)
-    age = generator.uniform(20, 75, n)
-    death = generator.exponential(700 * np.exp(-0.02 * (age - 45)))
-    began = np.ceil(generator.exponential(60 * np.exp(0.03 * (age - 45))) + 5)
-    later = began + (death - began) / hazard_ratio
-    death = np.ceil(np.where(began < death, later, death)) + 1
-    end = np.minimum(death, np.ceil(generator.uniform(300, 900, n)))
-    rows = []
-    for number in range(n):
-        cuts = [0.0, *([began[number]] if began[number] < end[number] else []), end[number]]
-        for param in ("OSCR", "RFS"):
-            for place, (start, stop) in enumerate(pairwise(cuts)):
-                rows.append(
-                    {"patient_key": f"x{number:03d}", "site_id": f"S{number % 4}", "param_cd": param, "is_left_truncated": False,
-                     "t_start": start, "t_stop": stop, "event": int(stop == end[number] == death[number]), "relapsed": 0,
-                     "blin_exposed": place, "hsct_done": 0, "mrd_state_cd": "NEG" if number % 3 else "POS"}
-                )  # fmt: skip
-    subject = pd.DataFrame(
-        {"patient_key": f"x{number:03d}", "site_id": f"S{number % 4}", "age_dx_years": age[number], "is_eligible": True,
-         "sex_cd": "FM"[number % 2], "ecog_cd": str(number % 3), "bcr_abl1_cd": "POS" if number % 5 == 0 else "NEG",
-         "cns_status_cd": "CNS1", "risk_cd": ("STANDARD", "POOR", "UNK")[number % 7 % 3],
-         "cd19_cd": "NEG" if number < 20 else ("POS", "DIM", "UNK")[number % 3], "wbc_dx_10e9_l": float(number % 70),
-         "backbone_declared_cd": ("HCVAD", "E1910", "MHCVD")[number % 3],
-         "dx_date": ORIGIN - datetime.timedelta(days=30 + number % 40), "cr1_date": ORIGIN,
-         "first_blin_date": ORIGIN if began[number] < end[number] else None}
-        for number in range(n)
-    )  # fmt: skip
-    subject = subject.reindex(
-        columns=[*subject.columns, "ascertainment_cd", "screen_note_cd", "eligibility_status_cd", "response_state_cd",
-                 "not_assessed_reason_cd", "age_band_cd", "eos_status_cd", "reg_date", "plan_date", "first_hsct_date", "death_date",
-                 "last_alive_date", "is_treated", "is_response_d1", "is_response_d2", "is_response_d3", "is_cr_registry",
-                 "is_cr_conventional", "is_cr_composite", "is_e1910_like"]
-    )  # fmt: skip
-    return {"marts.cox_interval": pd.DataFrame(rows), "marts.subject": subject}
 
 
 @pytest.fixture(scope="module")
 def rows(context):
     return blin_association.compute(frames_of(1), context)
-
-
-def ratios(rows, endpoint="oscr"):
-    return {
-        (row.group_label, row.method): row for row in rows if row.statistic == f"association_{endpoint}_hazard_ratio"
-    }
 
 
 def test_without_an_effect_only_the_naive_comparison_finds_one(rows):
@@ -104,10 +55,6 @@ def test_small_arms_have_a_bootstrap_interval_beside_the_robust_one(rows):
     assert robust.value == sampled.value
     assert sampled.se == pytest.approx(robust.se, rel=0.35)
     assert "1000 samples of patients within sites" in sampled.reason
-    by_site = found["landmark_120_overlap", "weighted_cox_overlap_site_bootstrap"]
-    # Two of the four sites hold one sex each: samples of such sites alone cannot be fitted, and that is said.
-    assert (by_site.state, by_site.value) == ("not_estimable", None)
-    assert "samples of whole sites gave no estimate" in by_site.reason
 
 
 def test_e_values_of_all_but_the_naive_estimate(rows):
@@ -137,7 +84,7 @@ def test_genetic_risk_is_balanced_and_cd19_negative_disease_left_out(rows):
     assert abs(terms["genetic_risk_poor"].value) < 1e-6
     assert abs(terms["genetic_risk_unknown"].value) < 1e-6
     left_out = {row.group_label: row.value for row in rows if row.statistic == "association_oscr_weighted_left_out_n"}
-    assert left_out == {"TRANSPLANT_BY_LANDMARK": 0, "CD19_NEGATIVE": 20, "MISSING_TERM": 0}
+    assert left_out == {"TRANSPLANT_BY_LANDMARK": 0, "CD19_NEGATIVE": 20, "MISSING_TERM": 0, "NO_COUNTERPART": 0}
 
 
 def test_where_nobody_collects_cd19_and_risk_nobody_is_left_out_and_no_term_made(rows, context):
@@ -149,3 +96,40 @@ def test_where_nobody_collects_cd19_and_risk_nobody_is_left_out_and_no_term_made
     assert not any("risk" in term for term in terms)
     left_out = {row.group_label: row.value for row in made if row.statistic == "association_oscr_weighted_left_out_n"}
     assert left_out["CD19_NEGATIVE"] == 0
+
+
+def changed(frames, **columns):
+    return frames | {"marts.subject": frames["marts.subject"].assign(**columns)}
+
+
+def adjusted(frames, context):
+    (row,) = blin_association.parts(frames, context)["OSCR/adjusted"]()
+    return row
+
+
+def test_an_adjuster_that_nobody_varies_in_is_left_out_and_named(context):
+    frames = frames_of(1)
+    row = adjusted(changed(frames, bcr_abl1_cd="NEG"), context)
+    assert row.state == "ok"
+    assert row.reason == "given age_decades; not bcr_abl1_positive, which says nothing here"
+    assert row.method == "cox_stratified_by_site"
+
+
+def test_an_adjuster_without_an_event_in_a_level_is_penalised_and_does_not_block_the_ratio(context):
+    """The few Ph+ patients all live: their coefficient runs away, the exposure's does not."""
+    frames = frames_of(1)
+    died = set(frames["marts.cox_interval"].query("event == 1")["patient_key"])
+    living = [key for key in frames["marts.subject"]["patient_key"] if key not in died][:9]
+    positive = ["POS" if key in living else "NEG" for key in frames["marts.subject"]["patient_key"]]
+    row = adjusted(changed(frames, bcr_abl1_cd=positive), context)
+    assert (row.state, row.method) == ("ok", "cox_stratified_by_site_firth")
+    assert "grows without end" in row.reason
+    # They say nothing of the others: the ratio is near that of the others alone.
+    without = {name: frame[~frame["patient_key"].isin(living)] for name, frame in frames.items()}
+    assert row.value == pytest.approx(adjusted(changed(without, bcr_abl1_cd="NEG"), context).value, rel=0.03)
+
+
+def test_without_any_adjuster_nothing_is_called_adjusted(context):
+    row = adjusted(changed(frames_of(1), bcr_abl1_cd="NEG", age_dx_years=50.0), context)
+    assert (row.state, row.value) == ("not_estimable", None)
+    assert row.reason.startswith("nothing to adjust for")

@@ -218,6 +218,41 @@ def test_a_bootstrap_sample_is_the_weighted_model_of_its_copies():
         assert found[sample] == pytest.approx(fit_cox(rows).coefficient[0], abs=1e-7)
 
 
+def test_a_bootstrap_sample_leaves_out_who_has_no_counterpart_in_it_and_keeps_strata():
+    """Each sample is the whole analysis of its copies: positivity, propensity, weights and a model stratified by site."""
+    veteran = pd.read_csv(DATA / "veteran.csv")
+    exposed, site = veteran["trt"].to_numpy() == 1, veteran["celltype"].to_numpy()
+    rare = np.zeros(exposed.size, dtype=bool)
+    rare[[np.flatnonzero(exposed)[3], np.flatnonzero(~exposed)[5], np.flatnonzero(~exposed)[9]]] = True
+    terms = np.column_stack([veteran["karno"], rare]).astype(float)
+    counts = draws_within(site, 12, seed=4)
+    levels = np.stack([rare, ~rare], axis=1)
+    time, event = veteran["time"].to_numpy(), veteran["status"].to_numpy() == 1
+    found = bootstrap_overlap_hazard_ratio(time, event, exposed, terms, counts, stratum=site, levels=levels)
+    n_alone = 0
+    for sample, copies in enumerate(counts):
+        drawn = np.repeat(np.arange(exposed.size), copies)
+        used, with_rare = terms[drawn], set(exposed[drawn][rare[drawn]])
+        if len(with_rare) == 1:
+            n_alone += 1
+            drawn = drawn[~rare[drawn]]
+        if len(with_rare) < 2:
+            used = terms[drawn][:, :1]
+        weight = propensity_weights(exposed[drawn], fit_propensity(exposed[drawn], used).score, "overlap")
+        rows = cox_rows(time[drawn], event[drawn], exposed[drawn], weight=weight, stratum=site[drawn])
+        assert found[sample] == pytest.approx(fit_cox(rows).coefficient[0], abs=1e-7)
+    assert 0 < n_alone < 12
+    plain = bootstrap_overlap_hazard_ratio(time, event, exposed, terms, counts, stratum=site)
+    assert np.isnan(plain).sum() == n_alone
+
+
+def test_arms_that_never_meet_in_a_stratum_have_no_estimate():
+    counts = np.ones((1, 6), dtype=np.int64)
+    exposed, terms = [0, 0, 0, 1, 1, 1], [1.0, 2.0, 3.0, 1.5, 2.5, 1.0]
+    found = bootstrap_overlap_hazard_ratio([1, 2, 3, 4, 5, 6], [1] * 6, exposed, terms, counts, stratum=exposed)
+    assert np.isnan(found).all()
+
+
 def test_a_sample_without_an_estimate_is_counted():
     counts = np.array([[1, 1, 1, 1], [0, 0, 2, 2], [4, 0, 0, 0]])
     found = bootstrap_overlap_hazard_ratio([1, 2, 3, 4], [1, 1, 1, 1], [0, 0, 1, 1], [1.0, 2.0, 1.5, 2.5], counts)
