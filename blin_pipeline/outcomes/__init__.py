@@ -95,7 +95,7 @@ OUTCOMES: tuple[Outcome, ...] = (
     Outcome(
         "mrd",
         "Measurable residual disease by timepoint and method, and conversion after the first blinatumomab cycle.",
-        ("marts.subject", "marts.mrd_result", "marts.blin_cycle_exposure", "marts.regimen_course"),
+        ("marts.subject", "marts.mrd_result", "marts.blin_cycle_exposure", "marts.regimen_course", "marts.hsct"),
         computed_by("mrd"),
         split_by("mrd"),
     ),

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
 from blin_pipeline.outcomes.frames import is_true, table
+from blin_pipeline.outcomes.mrd_samples import judged_daily
 from blin_pipeline.outcomes.populations import eligible
 from blin_pipeline.outcomes.statistics.proportions import METHODS
 
@@ -31,7 +32,6 @@ DEFINITIONS = ("cr_registry", "cr_conventional", "cr_composite")
 MRD_NEGATIVE = "cr_mrd_negative"
 #: The registry's definition of MRD negativity is one by flow; results of other methods are never merged with it.
 MRD_METHOD = "FLOW"
-MRD_JUDGED = ("NEG", "NEG_UNVERIFIED", "POS_BELOW_LOQ", "POS")
 DENOMINATORS = ("D1", "D2", "D3")
 RESPONSE_STATES = ("RESPONDER", "NO_CR", "NOT_ASSESSED", "NOT_YET_DUE", "NOT_TREATED")
 #: Backbone families in the order of the protocol's list.
@@ -99,9 +99,12 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
 
 
 def _mrd_by_flow(patients: pd.DataFrame, samples: pd.DataFrame) -> tuple[pd.Series[bool], pd.Series[bool]]:
-    """Who has a negative, and who a judged, flow result in frontline therapy on or after first remission."""
+    """Who has a negative, and who a judged, flow result in frontline therapy on or after first remission.
+
+    On one day marrow beats blood: blood alone does not make a patient negative whose marrow is positive.
+    """
     in_remission = is_true(samples["is_in_frontline"]) & (samples["days_from_cr1"] >= 0)
-    flow = samples[in_remission & (samples["method_cd"] == MRD_METHOD) & samples["mrd_cd"].isin(MRD_JUDGED)]
+    flow = judged_daily(samples[in_remission & (samples["method_cd"] == MRD_METHOD)])
     negative = flow.loc[flow["mrd_cd"] == "NEG", "patient_key"]
     return patients["patient_key"].isin(negative), patients["patient_key"].isin(flow["patient_key"])
 

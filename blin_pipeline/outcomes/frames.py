@@ -70,10 +70,10 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
         *_columns("flag", "at_risk exposed_by_landmark"),
     ),
     "marts.mrd_result": (
-        *_columns("text", "patient_key method_cd mrd_cd timepoint_cd"),
+        *_columns("text", "patient_key method_cd mrd_cd timepoint_cd sample_cd"),
         *_columns("date", "sample_date"),
         *_columns("number", "mrd_seq days_from_cr1"),
-        *_columns("flag", "is_in_frontline"),
+        *_columns("flag", "is_in_frontline is_under_1e_4 is_under_1e_5 is_under_1e_6 is_low_bcr_abl1"),
     ),
     "marts.blin_cycle_exposure": (
         *_columns("text", "patient_key line_cd completion_status_cd stop_reason_cd"),
@@ -106,6 +106,7 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
         *_columns("text", "patient_key tox_cd"),
         *_columns("number", "cycle_overall_no grade_astct grade_ctcae"),
     ),
+    "marts.hsct": (*_columns("text", "patient_key"), *_columns("date", "hsct_date")),
     "marts.regimen_course": (*_columns("text", "patient_key"), *_columns("date", "start_date")),
     "quality.form_completeness": (*_columns("text", "site_id form"), *_columns("number", "n_due n_complete")),
     "quality.data_query": _columns("text", "query_key site_id severity_class status_cd"),

@@ -244,7 +244,8 @@ def mrd_result() -> pd.DataFrame:
             rows.append(
                 {"patient_key": key(number), "method_cd": "FLOW", "mrd_cd": code, "timepoint_cd": point, "mrd_seq": seq,
                  "sample_date": first + timedelta(days=day), "days_from_cr1": 60 + number + day,
-                 "is_in_frontline": True}
+                 "is_in_frontline": True, "sample_cd": "MARROW", "is_under_1e_4": None, "is_under_1e_5": None,
+                 "is_under_1e_6": None, "is_low_bcr_abl1": False}
             )  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -278,6 +279,14 @@ def toxicity() -> pd.DataFrame:
          "grade_astct": grade, "grade_ctcae": None}
         for number, overall, grade in ((1, 1, 3), (2, 1, None), (2, 2, 1), (2, 2, 1), (1, 9, 3))
     )  # fmt: skip
+
+
+def hsct() -> pd.DataFrame:
+    """Transplants of p07 and p08, more than 56 days after their first cycles; one of another record."""
+    return pd.DataFrame(
+        {"patient_key": key(number), "site_id": site(number), "hsct_date": DIAGNOSIS + timedelta(days=200)}
+        for number in (7, 8, 31)
+    )
 
 
 def regimen_course() -> pd.DataFrame:
@@ -348,6 +357,7 @@ def frames() -> dict[str, pd.DataFrame]:
         "marts.regimen_course": regimen_course(),
         "marts.toxicity_at_risk": toxicity_at_risk(),
         "marts.toxicity": toxicity(),
+        "marts.hsct": hsct(),
         "quality.data_query": pd.DataFrame(
             {"query_key": f"q{place}", "site_id": site, "severity_class": severity, "status_cd": status}
             for place, (site, severity, status) in enumerate(queries)

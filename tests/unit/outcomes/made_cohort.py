@@ -104,12 +104,29 @@ def _patient(tables: dict[str, list[dict[str, Any]]], key: str, story: Story) ->
     if story.remits:
         tables["marts.cox_interval"] += [shared | row for row in _intervals(story, entry)]
         tables["marts.landmark_cohort"] += [shared | row for row in _landmarks(story)]
-        sample = {"method_cd": "FLOW", "mrd_cd": story.mrd, "timepoint_cd": "1", "mrd_seq": 1, "is_in_frontline": True}
-        if story.mrd:
-            day = DIAGNOSIS + timedelta(days=REMISSION)
-            tables["marts.mrd_result"].append(shared | sample | {"sample_date": day, "days_from_cr1": 0})
+        tables["marts.mrd_result"] += [shared | row for row in _samples(story)]
+        if (transplant := story.exposed(story.transplant)) is not None:
+            day = DIAGNOSIS + timedelta(days=REMISSION + transplant)
+            tables["marts.hsct"].append(shared | {"hsct_date": day})
     if story.exposed(story.blin) is not None:
         _cycle(tables, shared, story)
+
+
+def _samples(story: Story) -> list[dict[str, Any]]:
+    """At remission marrow by flow, blood of the same day that says the opposite, NGS; blood again at the end."""
+    if not story.mrd:
+        return []
+    opposite = {"NEG": "POS", "POS": "NEG"}.get(story.mrd, story.mrd)
+    told = ((0, "FLOW", "MARROW", story.mrd), (0, "FLOW", "BLOOD", opposite), (0, "NGS", "MARROW", story.mrd),
+            (0, "PCR_BCRABL1", "BLOOD", story.mrd), (story.ends, "FLOW", "BLOOD", opposite))  # fmt: skip
+    relapsed = story.relapsed
+    return [
+        {"method_cd": method, "mrd_cd": code, "sample_cd": specimen, "timepoint_cd": "1", "mrd_seq": place,
+         "sample_date": DIAGNOSIS + timedelta(days=REMISSION + day), "days_from_cr1": day,
+         "is_in_frontline": relapsed is None or day < relapsed, "is_under_1e_4": code == "NEG" or None,
+         "is_under_1e_5": code == "NEG" or None, "is_under_1e_6": None, "is_low_bcr_abl1": code == "POS"}
+        for place, (day, method, specimen, code) in enumerate(told, start=1)
+    ]  # fmt: skip
 
 
 def _subject(story: Story, origin: int, entry: int | None) -> dict[str, Any]:
