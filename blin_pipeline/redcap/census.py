@@ -15,7 +15,14 @@ from blin_pipeline.redcap.disk import sha256_of
 from blin_pipeline.redcap.fates import Places
 from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.keys import KeyColumns, KeyReader, RowKey, first_of_runs
-from blin_pipeline.redcap.project_setup import FORM_EVENTS, GROUP, NOT_DESIGNATED, ProjectSetup
+from blin_pipeline.redcap.project_setup import (
+    FORM_EVENTS,
+    GROUP,
+    NOT_DESIGNATED,
+    NOT_REPEATING,
+    REPEATING,
+    ProjectSetup,
+)
 from blin_pipeline.redcap.tallies import FormTally, Tally
 from blin_pipeline.redcap.text_arrays import joined, text_array
 
@@ -143,6 +150,8 @@ def take_census(
         where, fresh = places.take(keys)
         for place in fresh:
             setup.check_place(*place, from_server=from_server)
+        if from_server:
+            _check_event_instances(keys, setup)
         for form, tally in tallies.items():
             here = places.here(form, where)
             tally.add(keys, statuses[form], here)
@@ -188,6 +197,13 @@ def _check_header(path: Path, setup: ProjectSetup, forms: Sequence[str]) -> bool
     if has_groups and setup.groups is not None and not setup.groups:
         raise RedcapReadError("E_EMPTY", "the data access groups", detail="yet records are in groups")
     return has_groups
+
+
+def _check_event_instances(keys: KeyColumns, setup: ProjectSetup) -> None:
+    """See that instances of an event are of one that repeats: the set-up may have lost its end."""
+    repeating = {entry.event_name for entry in setup.repeating if not entry.form_name}
+    if not repeating.issuperset(pc.unique(keys.event.filter(keys.is_event_instance)).to_pylist()):
+        raise RedcapReadError("E_SCHEMA", REPEATING, detail=NOT_REPEATING)
 
 
 def _any_saved(status: pa.StringArray) -> bool:

@@ -1,14 +1,14 @@
 """A project from two files that a person downloaded: records (CSV, raw) and data dictionary (CSV).
 
 The one flat file is split by streaming into one file per instrument, so that the landing meets the same shape as from the
-API. What a file cannot say (title, labels of groups, designation of forms to events) stays unsaid.
+API. What a file cannot say (title, labels of groups, designation of forms to events, missing-data codes) stays unsaid.
 """
 
 from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -31,7 +31,6 @@ def export_from_files(
     workspace: Path,
     *,
     allow_empty: bool = False,
-    missing_data_codes: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     clock: Callable[[], datetime] = utc_now,
 ) -> ProjectExport:
@@ -42,7 +41,6 @@ def export_from_files(
         dictionary: Data dictionary as the designer or the API gives it.
         workspace: Empty private folder.
         allow_empty: A person says that a project without records is right.
-        missing_data_codes: Code -> label of the project's missing-data codes, which no file lists.
         progress: Told of every finished step.
         clock: The present, naive UTC.
 
@@ -57,7 +55,7 @@ def export_from_files(
     own_dictionary = _copy(dictionary, workspace / "dictionary.csv")
     parsed = _dictionary(own_dictionary)
     steps.finish("the data dictionary", n_bytes=own_dictionary.stat().st_size)
-    split = FlatSplit(own_data, parsed, dict(missing_data_codes or {}), workspace)
+    split = FlatSplit(own_data, parsed, workspace)
     steps.finish("the columns", n_bytes=own_data.stat().st_size)
     n_rows = split.run()
     steps.finish("the records", rows=n_rows)

@@ -44,7 +44,6 @@ class FlatSplit:
     Args:
         data: Flat export, raw.
         dictionary: Data dictionary.
-        codes: Code -> label of the project's missing-data codes.
         workspace: Private folder for the files per instrument.
 
     Attributes:
@@ -56,14 +55,14 @@ class FlatSplit:
         RedcapReadError: ``E_SCHEMA`` naming the column; as ``csvtext.read_rows``.
     """
 
-    def __init__(self, data: Path, dictionary: Dictionary, codes: dict[str, str], workspace: Path) -> None:
+    def __init__(self, data: Path, dictionary: Dictionary, workspace: Path) -> None:
         self._data = data
         self._workspace = workspace
         self._dictionary = dictionary
         rows = read_rows(data, DATA_FILE, from_server=False)
         self._header = next(rows, [dictionary.record_id_field])
         check_first_column(self._header, dictionary.record_id_field)
-        names = flat_export_names(dictionary, [*codes, *_OFFERED_CODES])
+        names = flat_export_names(dictionary, _OFFERED_CODES)
         by_form = columns_by_form(self._header, dictionary, names)
         facts = survey_rows(self._header, rows, tuple(dictionary.forms))
         self.setup = ProjectSetup(
@@ -71,7 +70,6 @@ class FlatSplit:
                 project_id="",
                 is_longitudinal=EVENT in self._header,
                 has_repeating_instruments_or_events=REPEAT_INSTRUMENT in self._header,
-                missing_data_codes=" | ".join(f"{code}, {label}" for code, label in codes.items()),
             ),
             dictionary=dictionary,
             instruments=tuple(Instrument(instrument_name=form) for form in dictionary.forms),

@@ -27,8 +27,10 @@ SURVEY_IDENTIFIER = "redcap_survey_identifier"
 #: System columns of a flat export that follow the record id, in REDCap's order.
 SYSTEM_COLUMNS = (EVENT, REPEAT_INSTRUMENT, REPEAT_INSTANCE, GROUP, SURVEY_IDENTIFIER)
 
-#: What the designation of instruments to events is called in errors.
+#: What the lists of the set-up are called in errors, and what the records may say against them.
 FORM_EVENTS = "the instruments of each event"
+REPEATING = "the repeating set-up"
+NOT_REPEATING = "the records repeat where it says that nothing does"
 NOT_DESIGNATED = "the records hold an instrument in an event that it is not designated to (taken out of it in REDCap?)"
 
 
@@ -116,9 +118,7 @@ class ProjectSetup:
         if repeat_instrument and not any(
             entry.form_name == repeat_instrument and entry.event_name in {event, ""} for entry in self.repeating
         ):
-            raise RedcapReadError(
-                "E_SCHEMA", "the repeating set-up", detail="rows repeat an instrument that does not repeat there"
-            )
+            raise RedcapReadError("E_SCHEMA", REPEATING, detail=NOT_REPEATING)
         if not from_server or not self.form_events:
             return
         here = {entry.form for entry in self.form_events if entry.unique_event_name == event}
@@ -142,7 +142,7 @@ class ProjectSetup:
             raise RedcapReadError("E_SCHEMA", "the export names", detail="they and the dictionary differ")
         for entry in self.repeating:
             if entry.form_name and entry.form_name not in labelled:
-                raise RedcapReadError("E_SCHEMA", "the repeating set-up", detail="an instrument that is not there")
+                raise RedcapReadError("E_SCHEMA", REPEATING, detail="an instrument that is not there")
 
     @property
     def sha256(self) -> str:

@@ -33,6 +33,11 @@ def judge(
         return RedcapReadError("E_SOURCE_MOVED", "the records", detail="records or forms came or went")
     if log_before is not None and log_after is not None and moved_between(log_before, log_after):
         return RedcapReadError("E_SOURCE_MOVED", "the records", detail="values were edited")
+    for file in forms.files:
+        if forms.tallies[file.form].in_other_groups:
+            return RedcapReadError(
+                "E_SCHEMA", file.endpoint, detail="a record in another data access group than the census's"
+            )
     differing = [file for file in forms.files if not forms.tallies[file.form].agrees(before.tallies[file.form])]
     if differing:
         counted = _in_any_order(before, setup)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,11 +13,12 @@ from blin_pipeline.redcap.client import RecordFile, RedcapClient
 from blin_pipeline.redcap.disk import sha256_of
 from blin_pipeline.redcap.fates import FormFile, Places
 from blin_pipeline.redcap.faults import RedcapReadError
-from blin_pipeline.redcap.keys import KeyReader
+from blin_pipeline.redcap.keys import KeyColumns, KeyReader, first_of_runs
 from blin_pipeline.redcap.parts import Parts
 from blin_pipeline.redcap.project_setup import ProjectSetup
 from blin_pipeline.redcap.received import Received
 from blin_pipeline.redcap.tallies import FormTally
+from blin_pipeline.redcap.text_arrays import joined
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class RecordsReader:
         found = Blocks(file.path, file.endpoint, from_server=True).header
         if found:
             expect_header(found, self._header(file, census), file.endpoint)
-        return tally_form(file, self._setup)
+        return tally_form(file, self._setup, groups=census.groups)
 
     @property
     def _id_field(self) -> list[str]:
@@ -156,12 +157,15 @@ class RecordsReader:
         return tally
 
 
-def tally_form(file: FormFile, setup: ProjectSetup, *, in_any_order: bool = False) -> FormTally:
+def tally_form(
+    file: FormFile, setup: ProjectSetup, *, groups: Mapping[str, str] | None = None, in_any_order: bool = False
+) -> FormTally:
     """Count the rows of one instrument, which end with its status.
 
     Args:
         file: The server's answer.
         setup: Set-up of the project.
+        groups: Record id -> its data access group by the census, to compare with; nothing is compared when None.
         in_any_order: Whether the order of the rows is left out of account.
 
     Raises:
@@ -178,5 +182,13 @@ def tally_form(file: FormFile, setup: ProjectSetup, *, in_any_order: bool = Fals
         keys = reader.read(block)
         where, _ = places.take(keys)
         tally.add(keys, block.column(status), places.here(file.form, where))
+        tally.in_other_groups |= groups is not None and _contradicts(keys, groups)
     reader.check_unique()
     return tally
+
+
+def _contradicts(keys: KeyColumns, groups: Mapping[str, str]) -> bool:
+    """Whether a row names another data access group than its record has; a row need not show it."""
+    rows = first_of_runs(joined(keys.record_id, keys.group))
+    found = zip(keys.record_id.take(rows).to_pylist(), keys.group.take(rows).to_pylist(), strict=True)
+    return any(group and groups.get(record, group) != group for record, group in found)

@@ -61,10 +61,12 @@ class FormTally:
         due: Those that its answer must have, opened or not: all but instances of a repeating event, of which an answer
             need not have one that holds nothing of the instrument.
         opened: Those with a status.
+        in_other_groups: Whether a row names another data access group than the census gives its record.
     """
 
     def __init__(self, *, in_any_order: bool = False) -> None:
         self.n_rows = 0
+        self.in_other_groups = False
         self.due = Tally(in_any_order=in_any_order)
         self.opened = Tally(in_any_order=in_any_order)
 

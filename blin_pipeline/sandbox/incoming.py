@@ -1,4 +1,4 @@
-"""The ``data`` parameter of an import as plain rows: csv, json or xml, flat or eav, nothing judged yet.
+"""The ``data`` parameter of an import as plain rows: a csv table, and eav rows put together, nothing judged yet.
 
 Source: ``docs/redcap.md`` section 14.
 """
@@ -7,59 +7,24 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Mapping, Sequence
 
-from blin_pipeline.redcap.odm.safe_xml import XmlRefusedError, parse_xml
-from blin_pipeline.sandbox.protocol import ApiError, Format
+from blin_pipeline.sandbox.protocol import ApiError
 
 BAD_DATA = "The data being imported was formatted incorrectly"
 Item = Mapping[str, str]
 
 
-def read_items(data: str, data_format: Format, delimiter: str = ",") -> list[dict[str, str]]:
+def read_csv(data: str, delimiter: str = ",") -> list[dict[str, str]]:
     """Rows of name -> text, in the order sent.
-
-    A json value that is no list gives no row, as the real server does it.
 
     Args:
         data: The parameter as sent.
-        data_format: What ``format`` says.
-        delimiter: Cell separator of csv.
+        delimiter: Cell separator.
 
     Raises:
-        ApiError: 406, not in that format.
+        ApiError: 406, no such table.
     """
-    if data_format == "json":
-        return _from_json(data)
-    if data_format == "csv":
-        return _from_csv(data, delimiter)
-    return _from_xml(data)
-
-
-def _from_json(data: str) -> list[dict[str, str]]:
-    try:
-        found = json.loads(data)
-    except json.JSONDecodeError:
-        raise ApiError(406, BAD_DATA) from None
-    if not isinstance(found, list):
-        return []
-    if not all(isinstance(item, dict) for item in found):
-        raise ApiError(406, BAD_DATA)
-    return [{str(name): _json_text(value) for name, value in item.items()} for item in found]
-
-
-def _json_text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "1" if value else ""
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise ApiError(406, BAD_DATA)
-
-
-def _from_csv(data: str, delimiter: str) -> list[dict[str, str]]:
     reader = csv.reader(io.StringIO(data.removeprefix("\ufeff"), newline=""), delimiter=delimiter, strict=True)
     try:
         rows = [row for row in reader if row]
@@ -71,14 +36,6 @@ def _from_csv(data: str, delimiter: str) -> list[dict[str, str]]:
     if len(set(header)) != len(header) or any(len(row) != len(header) for row in rows):
         raise ApiError(406, BAD_DATA)
     return [dict(zip(header, row, strict=True)) for row in rows[1:]]
-
-
-def _from_xml(data: str) -> list[dict[str, str]]:
-    try:
-        root = parse_xml(data)
-    except XmlRefusedError:
-        raise ApiError(406, BAD_DATA) from None
-    return [{cell.tag: cell.text or "" for cell in item} for item in root.iterfind("item")]
 
 
 def from_eav(items: Sequence[Item], record_id_field: str) -> list[dict[str, str]]:

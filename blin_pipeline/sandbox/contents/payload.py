@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from xml.etree.ElementTree import Element
 
 from blin_pipeline.redcap.odm.safe_xml import XmlRefusedError, parse_xml
-from blin_pipeline.sandbox.incoming import BAD_DATA, read_items
+from blin_pipeline.sandbox.incoming import BAD_DATA, read_csv
 from blin_pipeline.sandbox.protocol import ApiError, ApiRequest
 
 Row = dict[str, str]
@@ -30,7 +30,7 @@ def rows_of(request: ApiRequest) -> list[Row]:
         found = _json(data) if data.strip() else []
         return [_flat(item) for item in found if isinstance(item, dict)] if isinstance(found, list) else []
     if wanted == "csv":
-        return read_items(data, "csv", request.delimiter)
+        return read_csv(data, request.delimiter)
     return [_flat_element(item) for item in _items(data)] if data.strip() else []
 
 

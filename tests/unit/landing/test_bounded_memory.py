@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
@@ -158,3 +160,25 @@ def test_rows_of_one_side_only(first: set[int], second: set[int]) -> None:
 
     found = only_in_first(rows(first), rows(second), lambda row: int(row[0]))
     assert [int(row[0]) for row in found] == sorted(first - second)
+
+
+def test_a_full_disk_while_keys_are_spilled_is_said_so(tmp_path: Path) -> None:
+    """A file size limit stands for a full disk, in a process of its own: it cannot be raised again."""
+    code = """
+import resource, sys
+from pathlib import Path
+from blin_pipeline.errors import StorageError
+from blin_pipeline.redcap.key_set import KeySet
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    with KeySet(Path(sys.argv[1]), in_memory=4096) as found:
+        for number in range(60_000):
+            found.add(number.to_bytes(16, "little"))
+except StorageError as error:
+    print(error.code)
+"""
+    for limit in ("0", "100"):
+        command = [sys.executable, "-c", code, str(tmp_path), limit]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.stdout, done.stderr) == ("E_DISK\n", "")
+    assert list(tmp_path.iterdir()) == []

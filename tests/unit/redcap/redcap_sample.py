@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from blin_pipeline.redcap.client import ClientLimits, RedcapClient
 from blin_pipeline.registry.dictionary import dictionary_from_rows
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
+from blin_pipeline.sandbox.setup import Arm, Event, Repeat
 
 TOKEN = "CAFE0123456789CAFE0123456789CAFE"
 #: Free text that any leak of a value would carry.
@@ -74,6 +75,29 @@ def project(**changes: object) -> SourceProject:
         **changes,
     }
     return SourceProject(**parts)  # type: ignore[arg-type]
+
+
+def visits() -> SourceProject:
+    """Two events, the later one repeating; one record has a value of an instrument without a status."""
+    return project(
+        settings={"is_longitudinal": 1},
+        arms=(Arm(1, "Only"),),
+        events=(Event(1, "Start", 1, "start_arm_1"), Event(2, "Later", 1, "later_arm_1")),
+        event_forms=(
+            *(("start_arm_1", form) for form in ("baseline", "course", "diary")),
+            *(("later_arm_1", form) for form in ("baseline", "diary")),
+        ),
+        repeating_instruments=(),
+        repeats=(Repeat("course", "start_arm_1"), Repeat("", "later_arm_1")),
+        record_groups={"1": "site_1", "2": "site_2"},
+        rows=(
+            FormRow("1", "diary", None, {"feeling": "x", "diary_complete": "2"}, "start_arm_1"),
+            FormRow("1", "course", 2, {"drug": "y", "course_complete": "2"}, "start_arm_1"),
+            FormRow("1", "baseline", 1, {"code": "7", "baseline_complete": "1"}, "later_arm_1"),
+            FormRow("2", "baseline", None, {"code": "y", "baseline_complete": "2"}, "start_arm_1"),
+            FormRow("2", "diary", None, {"feeling": "worked out, form never opened"}, "start_arm_1"),
+        ),
+    )
 
 
 class Waits(list[float]):

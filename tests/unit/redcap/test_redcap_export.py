@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from redcap_sample import CANARY, DICTIONARY, PULLED_AT, ROWS, TOKEN, client, project
+from redcap_sample import CANARY, DICTIONARY, PULLED_AT, ROWS, TOKEN, client, project, visits
 
 from blin_pipeline.redcap.export import ReadingPlan, export_project
 from blin_pipeline.redcap.exported import ProjectExport
@@ -23,7 +23,6 @@ from blin_pipeline.sandbox.project import ProjectState
 from blin_pipeline.sandbox.rights import ExportRight, TokenRights
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
-from blin_pipeline.sandbox.setup import Arm, Event, Repeat
 
 
 def _cells(export: ProjectExport, *fates: Fate) -> Counter[tuple[str, ...]]:
@@ -204,7 +203,7 @@ def test_lost_row_of_a_form_that_nobody_opened_is_lost_all_the_same(workspace: P
 def test_instance_without_status_is_refused_with_what_to_do(longitudinal: bool, workspace: Path) -> None:
     """No census can see such an instance, so nothing could prove that all of them arrived."""
     row = FormRow("1", "course", 9, {"drug": "z"}, "start_arm_1" if longitudinal else "")
-    base = _visits() if longitudinal else project()
+    base = visits() if longitudinal else project()
     rows = (*base.rows, row) if longitudinal else (*base.rows, row._replace(record_id="S1-9"))
     with serving({TOKEN: dataclasses.replace(base, rows=rows)}) as running, pytest.raises(RedcapReadError) as caught:
         export_project(client(running.url), workspace)
@@ -212,31 +211,8 @@ def test_instance_without_status_is_refused_with_what_to_do(longitudinal: bool, 
     assert "no status" in caught.value.fix
 
 
-def _visits() -> SourceProject:
-    """Two events, the later one repeating; one record has a value of an instrument without a status."""
-    return project(
-        settings={"is_longitudinal": 1},
-        arms=(Arm(1, "Only"),),
-        events=(Event(1, "Start", 1, "start_arm_1"), Event(2, "Later", 1, "later_arm_1")),
-        event_forms=(
-            *(("start_arm_1", form) for form in ("baseline", "course", "diary")),
-            *(("later_arm_1", form) for form in ("baseline", "diary")),
-        ),
-        repeating_instruments=(),
-        repeats=(Repeat("course", "start_arm_1"), Repeat("", "later_arm_1")),
-        record_groups={"1": "site_1", "2": "site_2"},
-        rows=(
-            FormRow("1", "diary", None, {"feeling": "x", "diary_complete": "2"}, "start_arm_1"),
-            FormRow("1", "course", 2, {"drug": "y", "course_complete": "2"}, "start_arm_1"),
-            FormRow("1", "baseline", 1, {"code": "7", "baseline_complete": "1"}, "later_arm_1"),
-            FormRow("2", "baseline", None, {"code": "y", "baseline_complete": "2"}, "start_arm_1"),
-            FormRow("2", "diary", None, {"feeling": "worked out, form never opened"}, "start_arm_1"),
-        ),
-    )
-
-
 def test_longitudinal_project_stands_the_proof(workspace: Path) -> None:
-    with serving({TOKEN: _visits()}) as running:
+    with serving({TOKEN: visits()}) as running:
         export = export_project(client(running.url), workspace)
     rows = {
         (file.form, *row.key)
@@ -255,7 +231,7 @@ def test_longitudinal_project_stands_the_proof(workspace: Path) -> None:
 
 def test_lost_row_without_status_is_noticed_in_a_longitudinal_project(workspace: Path) -> None:
     fault = Fault(FaultKind.CUT_AT_ROW, content="record", form="diary", times=ALWAYS, argument=2)
-    with serving({TOKEN: _visits()}, faults=FaultPlan([fault])) as running, pytest.raises(RedcapReadError) as caught:
+    with serving({TOKEN: visits()}, faults=FaultPlan([fault])) as running, pytest.raises(RedcapReadError) as caught:
         export_project(client(running.url), workspace)
     assert caught.value.code == "E_INCOMPLETE"
 
@@ -282,7 +258,7 @@ def test_designation_that_lost_its_end_is_refused(fault: Fault, code: str, works
 
 def test_repeating_instrument_that_the_designation_lost_is_refused(workspace: Path) -> None:
     fault = Fault(FaultKind.CUT_AT_ROW, content="formEventMapping", times=ALWAYS, argument=1)
-    base = _visits()
+    base = visits()
     rows = tuple(row for row in base.rows if row.form == "course")
     course = dataclasses.replace(base, rows=rows)
     with serving({TOKEN: course}, faults=FaultPlan([fault])) as running, pytest.raises(RedcapReadError) as caught:
@@ -290,14 +266,38 @@ def test_repeating_instrument_that_the_designation_lost_is_refused(workspace: Pa
     assert caught.value.endpoint == "the instruments of each event"
 
 
+def test_repeating_event_that_the_set_up_lost_is_refused(workspace: Path) -> None:
+    fault = Fault(FaultKind.CUT_AT_ROW, content="repeatingFormsEvents", times=ALWAYS, argument=1)
+    with serving({TOKEN: visits()}, faults=FaultPlan([fault])) as running, pytest.raises(RedcapReadError) as caught:
+        export_project(client(running.url), workspace)
+    assert (caught.value.code, caught.value.endpoint) == ("E_SCHEMA", "the repeating set-up")
+
+
 def _later_only() -> SourceProject:
     """The visits without any value that lacks a status: only the designation can be at fault."""
-    base = _visits()
+    base = visits()
     later = (
         *(row for row in base.rows if row.record_id == "1"),
         FormRow("1", "diary", 1, {"feeling": "z", "diary_complete": "2"}, "later_arm_1"),
     )
     return dataclasses.replace(base, rows=later)
+
+
+def _regrouped(state: ProjectState) -> None:
+    """A record in another group, and no word of it in the log."""
+    state.records["S1-9"].group = "site_2" if state.records["S1-9"].group == "site_1" else "site_1"
+
+
+def test_a_group_that_only_one_answer_shows_is_refused(workspace: Path) -> None:
+    """Both censuses agree and nothing moved by the log: one instrument names another group."""
+    swap = [Fault(FaultKind.MUTATE, content="record", form="diary", times=ALWAYS, argument=_regrouped)]
+    back = [Fault(FaultKind.MUTATE, content="record", at=at, argument=_regrouped) for at in (5, 10)]
+    with (
+        serving({TOKEN: project()}, faults=FaultPlan([*swap, *back])) as running,
+        pytest.raises(RedcapReadError) as caught,
+    ):
+        export_project(client(running.url), workspace)
+    assert (caught.value.code, caught.value.endpoint) == ("E_SCHEMA", "records of 'diary'")
 
 
 def _take_log_right(state: ProjectState) -> None:

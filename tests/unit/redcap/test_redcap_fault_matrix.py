@@ -1,8 +1,8 @@
 """The fault matrix: every kind of fault, at every endpoint, at its first, middle and last request of a pull.
 
-A home with a published release meets each fault; the pull must end in the stated code, nothing may be landed or
-accepted, and every file of the release stays byte for byte. The project is edited once while it is read, so that the pull
-reads it twice and an endpoint is asked more often than at its beginning and end.
+A home with a published release of a longitudinal project meets each fault; the pull must end in the stated code, nothing
+may be landed or accepted, and every file of the release stays byte for byte. The project is edited once while it is read,
+so that the pull reads it twice and an endpoint is asked more often than at its beginning and end.
 
 A fixed sample runs by default, all combinations with ``BLIN_PROOF=full``; the count is printed.
 """
@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from fault_codes import EVERYWHERE, EXCEPTIONS, ONLY_CSV, ONLY_JSON
 from proof import proof_count
-from redcap_sample import TOKEN, project
+from redcap_sample import TOKEN, visits
 
 from blin_pipeline.errors import BlinError
 from blin_pipeline.landing.pull import Pull
@@ -34,11 +34,12 @@ from blin_pipeline.settings import Settings, load_settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 K = FaultKind
-#: The six endpoints of the proof; the set-up beside the dictionary is asked for in two requests.
+#: Endpoints that answer JSON; the set-up is asked for twice.
 JSON_ENDPOINTS = {
     "project": "project",
     "metadata": "metadata",
     "instrument": "instrument",
+    "form_events": "formEventMapping",
     "repeating": "repeatingFormsEvents",
     "log": "log",
 }
@@ -48,10 +49,14 @@ _LIMITS = (2.0, 10.0, 60.0)
 #: One kind at several statuses is several faults to a client.
 STATUSES = {K.STATUS_HTML: (500, 502, 503, 504), K.STATUS_EMPTY: (500,), K.STATUS_JSON: (503,)}
 SLOW = {K.HANG: "E_TIMEOUT", K.DRIP: "E_DEADLINE"}
+#: What the records of a longitudinal project contradict: half of the designation, half of what repeats.
+LONGITUDINAL = {(K.CUT_AT_ROW, "form_events"): "E_SCHEMA", (K.CUT_AT_ROW, "repeating"): "E_SCHEMA"}
 #: A list of the set-up, or a census, that is shorter at the end of a reading than at its beginning has moved.
 CLOSING = {
     (K.CUT_AT_ROW, "metadata"): "E_SOURCE_MOVED",
     (K.CUT_AT_ROW, "instrument"): "E_SOURCE_MOVED",
+    (K.CUT_AT_ROW, "form_events"): "E_SOURCE_MOVED",
+    (K.CUT_AT_ROW, "repeating"): "E_SOURCE_MOVED",
     (K.CUT_AT_ROW, "census"): "E_SOURCE_MOVED",
 }
 
@@ -76,7 +81,7 @@ def _codes(endpoint: str) -> dict[FaultKind, str]:
     codes = {**EVERYWHERE, **SLOW, K.LATIN1: "E_ENCODING"}
     if endpoint in CSV_ENDPOINTS:
         return {**codes, **ONLY_CSV}
-    known = {kind: code for (kind, where), code in EXCEPTIONS.items() if where == endpoint}
+    known = {kind: code for (kind, where), code in {**EXCEPTIONS, **LONGITUDINAL}.items() if where == endpoint}
     return {**codes, **ONLY_JSON, **known}
 
 
@@ -97,7 +102,7 @@ class _Edit:
 
     def __call__(self, state: ProjectState) -> None:
         self._n += 1
-        state.save("S1-9", "baseline", None, {"code": f"edit {self._n}"})
+        state.save("2", "baseline", None, {"code": f"edit {self._n}"}, event="start_arm_1")
 
 
 def _requests_of(endpoint: str, asked: list[tuple[str, str | None]]) -> list[Fault]:
@@ -172,7 +177,7 @@ def _publish(settings: Settings, pull: Pull) -> None:
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Home]:
     folder = tmp_path_factory.mktemp("home")
-    with serving({TOKEN: project()}, faults=FaultPlan()) as server:
+    with serving({TOKEN: visits()}, faults=FaultPlan()) as server:
         (folder / "restricted" / "secrets").mkdir(parents=True)
         (folder / "restricted" / "secrets" / "redcap_token").write_text(TOKEN, encoding="ascii")
         settings = load_settings(folder, synthetic=True, source={"url": server.url, "attempts": 1})
