@@ -129,6 +129,53 @@ def _check_dictionary(export: ProjectExport, body: bytes) -> None:
     assert [[str(getattr(field, name)) for name in COLUMNS] for field in export.setup.dictionary.fields] == said
 
 
+#: What of a small answer a reading keeps, by its content.
+KEPT: dict[str, tuple[tuple[str, ...], Callable[[ProjectExport], object]]] = {
+    "exportFieldNames": (
+        ("original_field_name", "choice_value", "export_field_name"),
+        lambda export: export.setup.export_names,
+    ),
+    "dag": (("data_access_group_name", "unique_group_name"), lambda export: export.setup.groups),
+    "log": (("timestamp", "username", "action", "details", "record"), lambda export: export.log),
+}
+
+
+def _check_rows_kept(export: ProjectExport, content: str, body: bytes) -> None:
+    """The rows of a small answer are those that it says."""
+    names, kept = KEPT[content]
+    said = [["" if row.get(name) is None else str(row[name]) for name in names] for row in json.loads(body)]
+    assert [[str(getattr(row, name)) for name in names] for row in kept(export) or ()] == said  # type: ignore[attr-defined]
+
+
+def _check_census(pull: Pull, body: bytes) -> None:
+    """Records and groups are those that the census says, and no status is made up."""
+    header, *rows = _parsed(body)
+    place = {name: header.index(name) for name in SYSTEM if name in header}
+    groups: dict[str, str] = {}
+    statuses: Cells = Counter()
+    for row in rows:
+        _, instrument, instance, group = (row[place[name]] if name in place else "" for name in SYSTEM)
+        groups[row[0]] = groups.get(row[0], "") or group
+        for column, cell in zip(header[1:], row[1:], strict=True):
+            if cell and column not in SYSTEM:
+                statuses[row[0], instrument, instance, column, cell] += 1
+    assert dict(read_rows(pull.setup_path("records"))) == groups
+    landed: Cells = Counter(
+        (record, instrument, instance, f"{form}_complete", status)
+        for record, _, _, instrument, instance, form, status in read_rows(pull.setup_path("census"))
+        if status
+    )
+    assert not landed - statuses
+
+
+def _check_groups(pull: Pull) -> None:
+    """A landed row stands in the group of its record, or shows none."""
+    groups = dict(read_rows(pull.setup_path("records")))
+    for form in pull.forms:
+        for record, _, group, *_ in read_rows(pull.form_path(form)):
+            assert group in {"", groups[record]}
+
+
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     """Every answer of one good reading."""
@@ -188,12 +235,18 @@ def test_damaged_answers_are_refused_or_land_what_they_say(
             outcomes[error.code] += 1
             continue
         outcomes["landed"] += 1
+        _check_groups(pull)
         content = what["content"][0]
         if content == "record" and "forms[0]" in what:
             # What moved is read once more: the last answer counts.
             _check_records(pull, what["forms[0]"][0], _cells_said(what["forms[0]"][0], given.given[asked]))
+        elif content == "record" and always:
+            _check_census(pull, damaged)
         elif content == "metadata" and always:
             _check_dictionary(export, damaged)
+        elif content in KEPT and always and (content, damaged) != ("log", b"[]"):
+            # An empty slice of the log is answered by asking for the whole of it.
+            _check_rows_kept(export, content, damaged)
     assert outcomes["landed"], "some damage is another value"
     codes = ", ".join(f"{code} {count}" for code, count in outcomes.most_common())
     proof(f"damaged answers: {outcomes.total()} of {len(requests)} requests; {codes}")
