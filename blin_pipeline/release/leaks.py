@@ -12,12 +12,20 @@ import numpy as np
 from duckdb import DuckDBPyConnection
 
 from blin_pipeline.landing.database import Warehouse
+from blin_pipeline.registry.files import STUDY_DIR
 from blin_pipeline.release.content import qualified, scalar_int
 from blin_pipeline.release.transforms import name
 
 _PREFIX = 6
 _CHUNK = 1 << 22
 _WORD = re.compile(rb"[0-9A-Za-z_]+")
+#: A whole token with its hyphens, not the digits around the point of a decimal ("0.836-0.95" is no "836-0").
+_TOKEN = re.compile(rb"(?<![0-9A-Za-z_-])(?<![0-9]\.)[0-9A-Za-z_-]++(?!\.[0-9])")
+#: REDCap's record names at a site ("101-23") and their like: parts of letters and digits with a separator between.
+_JOINED = re.compile(r"[0-9A-Za-z]+(?:[_-][0-9A-Za-z]+)+")
+_JOINED_AT_LEAST = 5
+#: What ordinary text holds: months ("2024-03") and ranges of two digits ("18-39", an age band).
+_ORDINARY = re.compile(r"(?:19|20)\d\d-(?:0[1-9]|1[0-2])|\d\d-\d\d")
 
 
 class Identifiers(NamedTuple):
@@ -26,28 +34,48 @@ class Identifiers(NamedTuple):
     Attributes:
         anywhere: 6 bytes or more with a letter: searched in every byte of every file and in every text.
         words: 3 to 5 characters with a letter: searched as whole words, in texts only.
-        unsearchable: How many are too short, or digits only, to be told from ordinary numbers and codes.
+        tokens: 5 characters or more with a separator between digits: searched as whole tokens, in texts only.
+        unsearchable: How many are too short, digits only, or words of the study's own files (a page range of a published
+            paper), so that they cannot be told from ordinary numbers and codes.
     """
 
     anywhere: tuple[bytes, ...]
     words: frozenset[bytes]
+    tokens: frozenset[bytes]
     unsearchable: int
+
+    @property
+    def searched(self) -> int:
+        """How many are searched."""
+        return len(self.anywhere) + len(self.words) + len(self.tokens)
+
+    def in_text(self, data: bytes) -> int:
+        """How many of those that are only searched in texts stand in one."""
+        n = len(self.words.intersection(_WORD.findall(data))) if self.words else 0
+        return n + (len(self.tokens.intersection(_TOKEN.findall(data))) if self.tokens else 0)
 
 
 def identifiers(values: Iterable[str]) -> Identifiers:
     """Sort identifying values by how they can be searched."""
-    anywhere, words, unsearchable = set(), set(), 0
+    anywhere, words, tokens, unsearchable = set(), set(), set(), 0
     for value in {value.strip() for value in values} - {""}:
-        needle = value.encode()
-        if not any(character.isalpha() for character in value) or len(needle) < 3:
-            unsearchable += 1
-        elif len(needle) >= _PREFIX:
+        needle, has_letter = value.encode(), any(character.isalpha() for character in value)
+        if has_letter and len(needle) >= _PREFIX:
             anywhere.add(needle)
-        elif _WORD.fullmatch(needle):
+        elif has_letter and len(needle) >= 3 and _WORD.fullmatch(needle):
             words.add(needle)
+        elif len(needle) >= _JOINED_AT_LEAST and _JOINED.fullmatch(value) and not _ORDINARY.fullmatch(value):
+            tokens.add(needle)
         else:
             unsearchable += 1
-    return Identifiers(tuple(sorted(anywhere)), frozenset(words), unsearchable)
+    own = tokens & _own_tokens() if tokens else set()
+    return Identifiers(tuple(sorted(anywhere)), frozenset(words), frozenset(tokens - own), unsearchable + len(own))
+
+
+def _own_tokens() -> set[bytes]:
+    """Tokens of the study's own files, which a release may repeat."""
+    files = sorted(path for path in STUDY_DIR.rglob("*") if path.is_file())
+    return {token for path in files for token in _TOKEN.findall(path.read_bytes())}
 
 
 def warehouse_identifiers(warehouse: Warehouse) -> set[str]:
@@ -103,7 +131,7 @@ def count_in_file(path: Path, wanted: Identifiers) -> int:
     """How many identifiers stand in a file's bytes; in texts (html, json, csv ...) short ones count as words."""
     n = count_anywhere(_blocks(path), wanted.anywhere)
     if path.suffix in {".html", ".json", ".csv", ".txt", ".svg", ".md"}:
-        n += len(wanted.words.intersection(_WORD.findall(path.read_bytes())))
+        n += wanted.in_text(path.read_bytes())
     return n
 
 
@@ -115,7 +143,7 @@ def count_in_column(connection: DuckDBPyConnection, table: str, column: str, wan
     n = 0
     while rows := cursor.fetchmany(50_000):
         data = "\n".join(str(row[0]) for row in rows).encode()
-        n += count_anywhere([data], wanted.anywhere) + len(wanted.words.intersection(_WORD.findall(data)))
+        n += count_anywhere([data], wanted.anywhere) + wanted.in_text(data)
     return n
 
 

@@ -17,7 +17,7 @@ from blin_pipeline.registry.deid import Policy
 from blin_pipeline.release.candidate import BUILDING, FACTS, Candidate
 from blin_pipeline.release.files import disk_faults, files_below, flush, remove_tree, sha256_file, write_flushed
 from blin_pipeline.release.ledger import Event, LedgerEntry, append_entry, read_ledger
-from blin_pipeline.release.manifest import Inputs, Manifest, canonical_json
+from blin_pipeline.release.manifest import FindingFact, Inputs, Manifest, canonical_json
 from blin_pipeline.release.reading import (
     CURRENT,
     MANIFEST,
@@ -30,6 +30,8 @@ from blin_pipeline.release.reading import (
 from blin_pipeline.release.verify import verify_candidate
 
 KEEP = 10
+#: Finding of a release most of whose identifying values could not be searched.
+NOT_SEARCHABLE = "identifiers_not_searchable"
 #: A release younger than this is never removed: somebody may still be reading it.
 DRAINED_AFTER = timedelta(hours=24)
 _FILE_MODE = 0o440
@@ -223,8 +225,12 @@ def _seal(
     folder = candidate.path
     (folder / FACTS).unlink()
     hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in files_below(folder)}
+    facts = candidate.facts.model_dump()
+    if scan["values_not_searchable"] > scan["values_searched"]:
+        n = scan["values_not_searchable"]
+        facts["findings"] = (*candidate.facts.findings, FindingFact(code=NOT_SEARCHABLE, where="leak_scan", n=n))
     manifest = Manifest(
-        **candidate.facts.model_dump(),
+        **facts,
         release_id=release_id,
         published_utc=moment.isoformat(timespec="seconds"),
         files=hashes,

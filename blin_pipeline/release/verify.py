@@ -66,7 +66,7 @@ def verify_candidate(candidate: Candidate, policy: Policy, forbidden: Collection
         if n := count_in_file(path, wanted):
             raise _leak(path.relative_to(candidate.path).as_posix(), n, "identifying value(s)")
     return {
-        "values_searched": len(wanted.anywhere) + len(wanted.words),
+        "values_searched": wanted.searched,
         "values_not_searchable": wanted.unsearchable,
         "text_columns": n_texts,
         "files": len(files),

@@ -135,6 +135,8 @@ def current(workspace: dg.ResourceParam[Workspace]) -> dg.MaterializeResult[Any]
             metadata={
                 "release_id": release.manifest.release_id,
                 "is_new": release.is_new,
+                "identifiers_searched": release.manifest.leak_scan["values_searched"],
+                "identifiers_not_searchable": release.manifest.leak_scan["values_not_searchable"],
                 "content_sha256": release.manifest.content_sha256,
                 "path": dg.MetadataValue.path(str(release.path)),
                 "report": dg.MetadataValue.path(str(release.path / PAGE)),

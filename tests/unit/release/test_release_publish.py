@@ -261,6 +261,21 @@ def test_identifiers_in_any_file_stop_the_publish_without_being_quoted(home: Hom
     assert home.publish(home.build(version=2), forbidden=forbidden).manifest.leak_scan["values_searched"] == 31
 
 
+def test_record_names_of_a_site_are_found_and_numbers_are_said_to_be_unsearchable(home: Home) -> None:
+    home.release(1)
+    candidate = home.build(version=2)
+    (candidate.path / "notes.json").write_text('{"record": "101-23"}', encoding="utf-8")
+    with pytest.raises(ReleaseError, match="E_RELEASE_LEAK"):
+        home.publish(candidate, forbidden=["101-22", "101-23"])
+    manifest = home.publish(home.build(version=2), forbidden=["1", "2", "101-23"]).manifest
+    assert (manifest.leak_scan["values_searched"], manifest.leak_scan["values_not_searchable"]) == (1, 2)
+    assert [(each.code, each.n) for each in manifest.findings if each.where == "leak_scan"] == [
+        ("identifiers_not_searchable", 2)
+    ]
+    other = home.publish(home.build(version=3), forbidden=["1", "101-22", "101-23"]).manifest
+    assert not [each for each in other.findings if each.where == "leak_scan"]
+
+
 def test_identifier_inside_a_compressed_column_is_found(home: Home) -> None:
     warehouse = home.fill(version=2)
     with warehouse.connect(read_only=False) as connection:
