@@ -1,8 +1,8 @@
 """Identities that hold in every correct set of results; one that fails must block a release.
 
 Each looks at result rows and, where it says so, at the subject table, and counts what it compared and what broke.
-Nothing but counts leaves here. The statements themselves are in ``identities_of_enrolment``, ``_response``, ``_survival`` and
-``_endpoints``.
+Nothing but counts leaves here. The statements themselves are in ``identities_of_enrolment``, ``_response``, ``_survival``,
+``_endpoints`` and ``_tables``.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from blin_pipeline.outcomes.identities_of_endpoints import ENDPOINT_IDENTITIES
 from blin_pipeline.outcomes.identities_of_enrolment import ENROLMENT_IDENTITIES
 from blin_pipeline.outcomes.identities_of_response import RESPONSE_IDENTITIES
 from blin_pipeline.outcomes.identities_of_survival import SURVIVAL_IDENTITIES
+from blin_pipeline.outcomes.identities_of_tables import TABLE_IDENTITIES
 from blin_pipeline.outcomes.identity import Frames, Identity, IdentityResult, Results
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ IDENTITIES: tuple[Identity, ...] = (
     *RESPONSE_IDENTITIES,
     *SURVIVAL_IDENTITIES,
     *ENDPOINT_IDENTITIES,
+    *TABLE_IDENTITIES,
 )
 
 

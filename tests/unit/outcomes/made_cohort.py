@@ -155,24 +155,27 @@ def _subject(story: Story, origin: int, entry: int | None) -> dict[str, Any]:
 
 
 def _times(story: Story, origin: int, entry: int | None) -> list[dict[str, Any]]:
-    def row(param: str, days: int, code: int) -> dict[str, Any]:
+    def row(param: str, days: int, code: int, zero: int | None = None) -> dict[str, Any]:
+        """A time from ``zero`` days after diagnosis: the origin of the patient's story, else what is given."""
+        late = None if entry is None else max(0, entry - (REMISSION if zero is None else zero))
         return {"param_cd": param, "aval_days": days, "cnsr": {0: 1, 1: 0, 2: 2}[code], "event_code": code,
-                "aval_lo_days": max(0, days - 15), "aval_hi_days": days + 15, "delayed_entry_day": entry}  # fmt: skip
+                "aval_lo_days": max(0, days - 15), "aval_hi_days": days + 15, "delayed_entry_day": late}  # fmt: skip
 
     died = int(story.dies)
-    rows = [row("OS", origin + story.ends, died)]
+    rows = [row("OS", origin + story.ends, died, 0)]
     if story.treated:
         free = story.relapsed if story.relapsed is not None else story.ends
         gone = 1 if story.relapsed is not None else 2 * died
-        rows += [row(param, origin + free, int(gone > 0)) for param in ("EFS", "EFS_DAY1")]
-        rows.append(row("TTMRDNEG", origin + free, gone))
+        rows += [row(param, origin + free, int(gone > 0), 0) for param in ("EFS", "EFS_DAY1")]
+        rows.append(row("TTMRDNEG", origin + free, gone, 0))
     if story.remits:
         rows += [row("OSCR", story.ends, died), row("CIR", free, gone)]
         rows += [row(param, free, int(gone > 0)) for param in ("RFS", "RFS_HSCTC")]
         for param, change in (("TTBLIN", story.exposed(story.blin)), ("TTHSCT", story.exposed(story.transplant))):
             rows.append(row(param, free, 2 * int(gone > 0)) if change is None else row(param, change, 1))
         if (blin := story.exposed(story.blin)) is not None:
-            rows += [row("OSBLIN", story.ends - blin, died), row("TTMRDNEG_BLIN", free - blin, gone)]
+            zero = REMISSION + blin
+            rows += [row("OSBLIN", story.ends - blin, died, zero), row("TTMRDNEG_BLIN", free - blin, gone, zero)]
     return rows
 
 

@@ -121,3 +121,129 @@ def test_results_say_nothing_about_patients(hand_made_rows):
     for result in check_identities(hand_made_rows, hand_made.frames()):
         assert "p0" not in result.description
         assert set(dataclasses.asdict(result)) == {"name", "description", "passed", "n_compared", "n_failed"}
+
+
+LANDMARK = "blin_association/association_{}_landmark_n/CR1/landmark_status={}/day=00090.000"
+
+
+@pytest.mark.parametrize(
+    ("key", "changes", "names"),
+    [
+        (
+            "survival_endpoints/rfs_events_n/CR1/kaplan_meier/day=00365.250",
+            {"value": 8.0},
+            {"endpoint_at_risk_events_censored"},
+        ),
+        (
+            "survival_endpoints/oscr_curve/CR1/kaplan_meier/day=00080.000",
+            {"value": 0.99, "upper": 1.0},
+            {"endpoint_never_rises"},
+        ),
+        (
+            "survival_endpoints/rfs_left_out_n/CR1/kaplan_meier_delayed_entry/reason=NOT_REGISTERED_ALIVE",
+            {"value": 15.0},
+            {"endpoint_delayed_entry_complete"},
+        ),
+        ("competing_risks/nrm_censored_n/CR1/aalen_johansen", {"value": 4.0}, {"causes_sum_to_patients"}),
+        (
+            "competing_risks/cir_patients_n/CR1/aalen_johansen",
+            {"value": 15.0},
+            {"causes_sum_to_patients", "incidence_patients_as_relapse_free"},
+        ),
+        (LANDMARK.format("oscr", "EXCLUDED_EVENT_BEFORE"), {"value": 4.0}, {"landmark_patients_complete"}),
+        (
+            LANDMARK.format("rfs", "EXCLUDED_EVENT_BEFORE"),
+            {"n": 15},
+            {"landmark_patients_complete", "association_patients_as_endpoint"},
+        ),
+        (
+            LANDMARK.format("rfs", "EXPOSED"),
+            {"value": 6.0},
+            {"landmark_patients_complete", "landmark_groups_as_table"},
+        ),
+        (
+            "external_reference/ours_event_before_landmark_n/E1910_LIKE/landmark=090",
+            {"value": 2.0},
+            {"e1910_like_landmark_complete"},
+        ),
+        (
+            "ascertainment/site_situation_n/ELIGIBLE/site_situation=S01:MIXED_OR_UNKNOWN",
+            {"value": 14.0},
+            {"ascertainment_situations_sum_to_eligible"},
+        ),
+        (
+            "baseline/baseline_patients_n/ELIGIBLE/backbone_group=INTENSIVE_ADULT",
+            {"value": 19.0},
+            {"baseline_groups_sum_to_eligible"},
+        ),
+        ("backbone/backbone_final_n/ELIGIBLE/backbone=HCVAD", {"value": 11.0}, {"backbone_families_sum_to_all"}),
+    ],
+)
+def test_a_wrong_row_of_an_endpoint_is_found(hand_made_rows, key, changes, names):
+    assert failing(changed(hand_made_rows, key, **changes), hand_made.frames()) == names
+
+
+def test_groups_of_a_landmark_that_are_exchanged_are_found(hand_made_rows):
+    rows = changed(hand_made_rows, LANDMARK.format("oscr", "EXPOSED"), value=6.0)
+    rows = changed(rows, LANDMARK.format("oscr", "NOT_EXPOSED"), value=5.0)
+    assert failing(rows, hand_made.frames()) == {"landmark_groups_as_table"}
+
+
+def in_table(name, column, cell, **which):
+    """Tables with one column changed on the rows that ``which`` names."""
+    frames = hand_made.frames()
+    frame = frames[name]
+    mine = frame[list(which)].eq(list(which.values())).all(axis=1)
+    assert mine.any()
+    frame.loc[mine, column] = cell
+    return frames
+
+
+#: Relapse and death in remission must sum to the end of relapse-free survival: p05 died in remission.
+NO_CAUSE = {"name": "marts.time_to_event", "column": "event_code", "cell": 0, "patient_key": "p05", "param_cd": "CIR"}
+WHOLE = "incidences_and_relapse_free_sum_to_one_in_the_tables"
+
+
+@pytest.mark.parametrize(
+    ("changed_table", "name"),
+    [
+        (NO_CAUSE, WHOLE),
+        (
+            {"name": "marts.cox_interval", "column": "t_stop", "cell": 51.0, "patient_key": "p09", "param_cd": "RFS"},
+            "person_time_as_endpoint",
+        ),
+        (
+            {"name": "marts.cox_interval", "column": "t_start", "cell": 66.0, "patient_key": "p05", "t_start": 65.0,
+             "param_cd": "RFS"},
+            "person_time_as_endpoint",
+        ),
+        (
+            {"name": "marts.cox_interval", "column": "event", "cell": 1, "patient_key": "p05", "param_cd": "RFS"},
+            "person_time_as_endpoint",
+        ),
+        (
+            {"name": "marts.cox_interval", "column": "event", "cell": 0, "patient_key": "p09", "param_cd": "RFS"},
+            "person_time_as_endpoint",
+        ),
+        (
+            {"name": "marts.subject", "column": "cr1_date", "cell": None, "patient_key": "p15"},
+            "populations_nested",
+        ),
+        (
+            {"name": "marts.landmark_cohort", "column": "patient_key", "cell": "p17", "patient_key": "p14", "param_cd": "RFS",
+             "landmark_day": 90},
+            "populations_nested",
+        ),
+    ],
+    ids=lambda case: case if isinstance(case, str) else case["column"],
+)  # fmt: skip
+def test_a_wrong_row_of_a_table_is_found(hand_made_rows, changed_table, name):
+    assert failing(hand_made_rows, in_table(**changed_table)) == {name}
+
+
+def test_a_rare_cause_is_compared_before_it_is_suppressed(compute_all):
+    """With four deaths in remission no incidence of them is published: the published sum says nothing, the tables do."""
+    frames = in_table(**NO_CAUSE)
+    found = {result.name: result for result in check_identities(compute_all(frames), frames)}
+    assert found["incidences_and_relapse_free_sum_to_one"].n_compared == 0
+    assert not found[WHOLE].passed
