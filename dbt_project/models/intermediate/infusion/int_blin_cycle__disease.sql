@@ -11,12 +11,10 @@ with cycle as (
 
 progression as (
     select
-        dated.patient_key,
-        dated.resolved_date as progression_date
-    from {{ ref('int_dates__resolved') }} as dated
-    inner join {{ ref('stg_redcap__relapse') }} as relapse
-        on dated.patient_key = relapse.patient_key and dated.instance_no = relapse.instance_no
-    where dated.date_role = 'RELAPSE' and dated.is_counted and relapse.rl_kind_cd in ('1', '2', '3', '4')
+        patient_key,
+        relapse_date as progression_date
+    from {{ ref('int_relapse__kept') }}
+    where is_relapse
     union all
     select
         patient_key,
