@@ -26,7 +26,8 @@ def block(results: Results) -> Block:
 
 
 def _published(results: Results) -> Table:
-    rows = results.many(_OUTCOME, "external_value", group_variable="reference")
+    found = results.many(_OUTCOME, "external_value", group_variable="reference")
+    rows = sorted(found, key=lambda row: words.rank("reference", row.group_label))
     return Table(
         "External reference, not pooled",
         ("Published", "Value"),

@@ -171,7 +171,8 @@ def test_follow_up_and_references(hand_made_rows):
     # Alive are p07 to p25, p29, p30, last heard of 10 days per number before the cut; 200 days is p20.
     assert (current.n_event, current.n) == (14, 21)
     values = [row for row in hand_made_rows if row.statistic == "external_value"]
-    assert [row.value for row in values] == pytest.approx([0.81, 0.85, 0.68, 0.848, 0.69])
+    trial = [row.value for row in values if row.group_label[:3] in ("X1_", "X2_", "X4_")]
+    assert trial == pytest.approx([0.81, 0.85, 0.68, 0.848, 0.69])
     assert all("not pooled" in row.reason and "ours" in row.reason for row in values)
     ours = {row.group_label: row for row in hand_made_rows if row.statistic == "ours_survival"}
     assert ours.keys() == {"OS", "OSCR", "090", "120", "150"}
