@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-9
 ENDPOINTS = ("oscr", "osblin", "rfs", "rfs_hsctc", "efs", "efs_day1")
-INCIDENCES = ("cir", "nrm", "blin_uptake", "transplant", "mrd_negativity", "mrd_negativity_after_blin")
+INCIDENCES = (
+    "cir",
+    "nrm",
+    "blin_uptake",
+    "blin_uptake_from_start",
+    "transplant",
+    "mrd_negativity",
+    "mrd_negativity_after_blin",
+)
 
 
 def _by_time(rows: list[ResultRow]) -> dict[float | None, float]:

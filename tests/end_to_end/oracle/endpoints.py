@@ -52,6 +52,8 @@ def endpoints(what: Happenings) -> dict[str, Time]:
         found["EFS_DAY1"] = _time(zero, [*fails, (1, early), (1, what.cancers)], what.evaluation)
         found["EFS_HSCTC"] = _until_transplant(zero, found["EFS"], transplant)
         found["TTMRDNEG"] = _time(zero, [(1, negative), (2, relapse), (2, death)], what.test)
+        order = [(1, starts), (2, transplant), (2, relapse), (2, death)]
+        found["TTBLIN_PLAN"] = _time(zero, order, what.contact)
     if what.remission:
         zero = _Zero(what.remission, what.remission, what.remission)
         found["OSCR"] = _time(zero, dies, what.contact)

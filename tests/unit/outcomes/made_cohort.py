@@ -168,7 +168,11 @@ def _times(story: Story, origin: int, entry: int | None) -> list[dict[str, Any]]
         gone = 1 if story.relapsed is not None else 2 * died
         rows += [row(param, origin + free, int(gone > 0), 0) for param in ("EFS", "EFS_DAY1")]
         rows.append(row("TTMRDNEG", origin + free, gone, 0))
+        blin = story.exposed(story.blin)
+        gone = 1 if blin is not None else 2 * int(gone > 0)
+        rows.append(row("TTBLIN_PLAN", origin + (free if blin is None else blin), gone, 0))
     if story.remits:
+        gone = 1 if story.relapsed is not None else 2 * died
         rows += [row("OSCR", story.ends, died), row("CIR", free, gone)]
         rows += [row(param, free, int(gone > 0)) for param in ("RFS", "RFS_HSCTC")]
         for param, change in (("TTBLIN", story.exposed(story.blin)), ("TTHSCT", story.exposed(story.transplant))):
