@@ -155,8 +155,9 @@ def _entry_predicts(build: ResultBuilder, delayed: pd.DataFrame) -> ResultRow:
         else:
             found = hazard_ratio(fit, level=parameters.confidence_level)
             apart = found.lower > 1.0 or found.upper < 1.0
-            fields |= {"value": found.value, "lower": found.lower, "upper": found.upper, "se": found.std_err}
-            fields |= {"reason": "warn: entry depends on survival" if apart else "per 30 days of later entry"}
-    if not np.isfinite(fields.get("value") or 0.0):
-        fields |= {"state": "not_estimable", "reason": "no finite estimate"}
+            if np.isfinite([found.value, found.lower, found.upper, found.std_err]).all():
+                fields |= {"value": found.value, "lower": found.lower, "upper": found.upper, "se": found.std_err}
+                fields |= {"reason": "warn: entry depends on survival" if apart else "per 30 days of later entry"}
+            else:
+                fields |= {"state": "not_estimable", "reason": "no finite estimate"}
     return build.row("entry_time_hazard_ratio", unit="ratio", **fields)

@@ -22,7 +22,8 @@ def interval_rows(cox_interval: pd.DataFrame, param: str, *, delayed_entry: bool
 def patients_of(rows: pd.DataFrame, subject: pd.DataFrame) -> pd.DataFrame:
     """One row per patient of ``interval_rows``: time, event, exposure day (NaN: not before the end), baseline.
 
-    ``ever_exposed`` looks at all dates up to the cut and serves the naive comparison only.
+    Exposure is a first infusion before relapse, as in ``cox_interval``: salvage is chosen because the disease came back.
+    ``ever_exposed`` serves the naive comparison only.
     """
     grouped = rows.groupby("patient_key", sort=True)
     began = rows[rows["blin_exposed"] == 1].groupby("patient_key")["t_start"].min()
@@ -38,5 +39,12 @@ def patients_of(rows: pd.DataFrame, subject: pd.DataFrame) -> pd.DataFrame:
         exposure_day=patients["patient_key"].map(began),
         relapse_day=patients["patient_key"].map(relapse),
         transplant_day=patients["patient_key"].map(moved),
-        ever_exposed=patients["first_blin_date"].notna(),
+        ever_exposed=patients["patient_key"].isin(began.index),
     )
+
+
+def transplanted_in_remission(rows: pd.DataFrame) -> pd.Series:
+    """Whether each row comes after a first transplant in first remission; one on or after the day of relapse is salvage."""
+    first = rows[rows["hsct_done"] == 1].drop_duplicates("patient_key")
+    in_remission = first.loc[first["relapsed"] == 0, "patient_key"]
+    return (rows["hsct_done"] == 1) & rows["patient_key"].isin(in_remission)

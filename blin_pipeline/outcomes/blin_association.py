@@ -2,7 +2,8 @@
 
 An adjusted association, never an effect. Naive ever against never is biased by immortal time and shown for transparency
 only; the landmark analyses count from a day on which the exposure is already known; the time-varying model lets nobody
-be exposed before the first infusion (clinical-spec 6). Hazard ratios are those of the exposed against the others,
+be exposed before the first infusion (clinical-spec 6). Only a first infusion before relapse is an exposure: salvage
+blinatumomab follows the relapse that raises the hazard. Hazard ratios are those of the exposed against the others,
 stratified by site.
 """
 

@@ -171,11 +171,11 @@ def robust_covariance(rows: CoxRows, fit: CoxFit) -> Floats:
 
 
 def hazard_ratio(fit: CoxFit, place: int = 0, *, covariance: Floats | None = None, level: float = 0.95) -> HazardRatio:
-    """Hazard ratio of one covariate, with the model-based errors or another covariance."""
+    """Hazard ratio of one covariate, with the model-based errors or another covariance; infinite beyond the largest number."""
     used = fit.covariance if covariance is None else covariance
     log_ratio, std_err = float(fit.coefficient[place]), float(np.sqrt(used[place, place]))
     half = float(ndtri(0.5 + level / 2)) * std_err
     p_value = float(2.0 * ndtr(-abs(log_ratio) / std_err)) if std_err > 0.0 else 1.0
-    return HazardRatio(
-        float(np.exp(log_ratio)), float(np.exp(log_ratio - half)), float(np.exp(log_ratio + half)), std_err, p_value
-    )
+    with np.errstate(over="ignore"):
+        value, lower, upper = np.exp([log_ratio, log_ratio - half, log_ratio + half])
+    return HazardRatio(float(value), float(lower), float(upper), std_err, p_value)

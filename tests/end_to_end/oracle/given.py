@@ -15,12 +15,16 @@ _PER_UNIT = {1: 100.0, 2: 1_000_000.0, 4: 1.0}
 
 
 class Given(NamedTuple):
-    """A started blinatumomab cycle: first day, last day (None while unknown), infused days (None while unknown)."""
+    """A started blinatumomab cycle: first day, last day (None while unknown), infused days (None while unknown).
+
+    Frontline is before relapse, refractory disease and MRD recurrence; the first two alone make a cycle salvage.
+    """
 
     start: date
     stop: date | None
     days: float | None
     is_frontline: bool
+    is_before_progression: bool
     instance: int
 
 
@@ -68,7 +72,7 @@ def given_cycles(record: Record) -> list[Given]:
         progressed = min((at for at in (dates.relapse, dates.refractory) if at is not None), default=date.max)
         is_frontline = start < progressed and (back is None or start < back)
         days = cycle.delivered_days if is_known else None
-        found.append(Given(start, stop, days, is_frontline, int(str(row["instance"]))))
+        found.append(Given(start, stop, days, is_frontline, start < progressed, int(str(row["instance"]))))
     found.sort(key=lambda one: (one.start, one.instance))
     following = [*(one.start for one in found[1:]), None][: len(found)]
     return [

@@ -161,14 +161,15 @@ def remission_days(number: int, param: str) -> int:
 def cox_interval() -> pd.DataFrame:
     """Relapse-free survival and survival from remission; blinatumomab on days 61 to 68 of p01 to p08, transplant of p07, p08.
 
-    p01 relapses before, p02 on the day before: neither is ever exposed.
+    p01 relapses before, p02 on the day before: neither is ever exposed, for salvage is no exposure.
     """
     rows = []
     for param in ("RFS", "OSCR"):
         for number in range(1, 17):
             end = remission_days(number, param)
             event = number in DEATHS_IN_REMISSION or (param == "RFS" and number in RELAPSES)
-            changes = {60 + number: "blin_exposed"} if number <= 8 else {}
+            is_exposed = number <= 8 and 60 + number < RELAPSES.get(number, 10_000)
+            changes = {60 + number: "blin_exposed"} if is_exposed else {}
             changes |= {160: "hsct_done"} if number in (7, 8) else {}
             changes |= {RELAPSES[number]: "relapsed"} if number in RELAPSES and param == "OSCR" else {}
             cuts = [0, *sorted(day for day in changes if day < end), end]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
-from made_association import frames_of, ratios
+from itertools import pairwise
 
-from blin_pipeline.outcomes import blin_association
+import numpy as np
+import pandas as pd
+import pytest
+from made_association import ORIGIN, frames_of, ratios
+
+from blin_pipeline.outcomes import blin_association, transplant
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +100,61 @@ def test_where_nobody_collects_cd19_and_risk_nobody_is_left_out_and_no_term_made
     assert not any("risk" in term for term in terms)
     left_out = {row.group_label: row.value for row in made if row.statistic == "association_oscr_weighted_left_out_n"}
     assert left_out["CD19_NEGATIVE"] == 0
+
+
+def after_relapse(n, seed, change):
+    """Deaths come after relapse only; frontline blinatumomab and transplant do nothing; 70 % of the relapsed have ``change``.
+
+    The column ``blin_exposed`` is that of the table: 1 after a first infusion before relapse. ``first_blin_date`` is the
+    first of any line, and ``hsct_done`` a transplant at any time.
+    """
+    generator = np.random.default_rng(seed)
+    rows, subject = [], []
+    for number in range(n):
+        relapse = int(generator.exponential(600)) + 1
+        death = relapse + int(generator.exponential(200)) + 1
+        end = min(death, int(generator.integers(200, 1200)))
+        early = int(generator.integers(20, 80)) if generator.random() < 0.3 else relapse
+        late = relapse + 5 if early >= relapse and generator.random() < 0.7 else None
+        front = early if early < relapse else None
+        begins = {"blin_exposed": front, "hsct_done": front if change == "hsct_done" else None, "relapsed": relapse}
+        if change == "hsct_done" and late is not None:
+            begins["hsct_done"] = late
+        cuts = sorted({0, end, *(day for day in begins.values() if day is not None and day < end)})
+        shared = {"patient_key": f"x{number:03d}", "site_id": f"S{number % 3}"}
+        rows += [
+            shared | {"param_cd": "OSCR", "is_left_truncated": False, "t_start": float(start), "t_stop": float(stop),
+             "event": int(stop == end == death), "mrd_state_cd": "NEG",
+             **{name: int(day is not None and day <= start) for name, day in begins.items()}}
+            for start, stop in pairwise(cuts)
+        ]  # fmt: skip
+        given = front if front is not None else late
+        subject.append(shared | {"first_blin_date": None if given is None or given >= end else ORIGIN})
+    table = frames_of(1, n=2)["marts.subject"].iloc[:0]
+    subject = pd.concat([table, pd.DataFrame(subject)]).assign(
+        age_dx_years=50.0, bcr_abl1_cd="NEG", dx_date=ORIGIN, cr1_date=ORIGIN
+    )
+    return {"marts.cox_interval": pd.DataFrame(rows), "marts.subject": subject}
+
+
+def test_salvage_after_relapse_is_no_exposure(context):
+    """As exposure it had a hazard ratio of 3.5 (2.6 to 4.9) here, with a treatment that does nothing."""
+    parts = blin_association.parts(after_relapse(400, 3, "blin"), context)
+    (varying,) = (row for row in parts["OSCR/time_varying"]() if row.statistic == "association_oscr_hazard_ratio")
+    assert varying.lower < 1.0 < varying.upper
+    assert 0.6 < varying.value < 1.6
+    (naive,) = (row for row in parts["OSCR/naive"]() if row.statistic == "association_oscr_hazard_ratio")
+    # Whoever had salvage is not among the ever exposed: these are the 30 % that began before a relapse.
+    exposed = after_relapse(400, 3, "blin")["marts.cox_interval"].query("blin_exposed == 1")["patient_key"].nunique()
+    assert exposed < 130
+    assert naive.value < 1.2
+
+
+def test_transplant_after_relapse_is_no_exposure(context):
+    rows = transplant.compute(after_relapse(400, 3, "hsct_done"), context)
+    (row,) = (row for row in rows if row.statistic == "transplant_oscr_hazard_ratio")
+    assert row.lower < 1.0 < row.upper
+    assert 0.6 < row.value < 1.6
 
 
 def changed(frames, **columns):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 
 import hand_made
+import numpy as np
 import pandas as pd
 import pytest
 
-from blin_pipeline.outcomes import toxicity
+from blin_pipeline.outcomes import ascertainment, toxicity
+from blin_pipeline.outcomes.builder import ResultBuilder
 from blin_pipeline.outcomes.identities import check_identities
 
 MONTH = 30.4375
@@ -254,3 +256,13 @@ def test_no_event_at_all_is_none_of_all(context):
     for scale in ("astct", "ctcae"):
         row = found(toxicity.compute(frames, context), "toxicity", f"toxicity_severe_{scale}_per_cycle", "CRS")
         assert (row.n_event, row.n, row.value) == (0, 12, 0.0)
+
+
+def test_an_entry_whose_ratio_has_no_number_is_refused(context):
+    """Entries a thousandth of a day apart: the ratio per 30 days is beyond the largest number."""
+    generator = np.random.default_rng(1)
+    entry = np.where(np.arange(60) % 2 == 0, 0.0, 0.001)
+    time = np.ceil(generator.exponential(np.where(entry > 0, 100.0, 400.0)))
+    patients = pd.DataFrame({"entry": entry, "time": time, "event": True})
+    row = ascertainment._entry_predicts(ResultBuilder("ascertainment", context), patients)
+    assert (row.state, row.value, row.reason) == ("not_estimable", None, "no finite estimate")

@@ -94,10 +94,37 @@ def changed(rows, key, **changes):
         ("enrolment/flow_available_n/ELIGIBLE/available_for=00_RESPONSE", {"value": 21.0}, "assessed_as_in_flow"),
         ("enrolment/flow_available_n/ELIGIBLE/available_for=02_EXPOSURE", {"value": 9.0}, "exposed_as_in_flow"),
         ("site_summary/site_eligible_n/ELIGIBLE/site=S01", {"value": 14.0}, "sites_sum_to_all"),
+        (
+            "blin_association/association_oscr_landmark_n/CR1/landmark_status=EXCLUDED_CENSORED_BEFORE/day=00120.000",
+            {"value": 1.0},
+            "landmark_patients_complete",
+        ),
     ],
 )
 def test_a_wrong_row_is_found(hand_made_rows, key, changes, name):
     assert failing(changed(hand_made_rows, key, **changes), hand_made.frames()) == {name}
+
+
+def test_landmark_patients_who_are_not_those_of_the_endpoint_are_found(hand_made_rows):
+    """One patient less in every landmark row of an endpoint: each landmark is complete in itself."""
+    prefix = "blin_association/association_rfs_landmark_n/CR1/landmark_status="
+    rows = [
+        dataclasses.replace(row, n=row.n - 1, value=row.value - ("EXCLUDED_EVENT" in row.result_id))
+        if row.result_id.startswith(prefix)
+        else row
+        for row in hand_made_rows
+    ]
+    assert failing(rows, hand_made.frames()) == {"association_patients_as_endpoint"}
+
+
+def test_landmark_groups_that_are_not_those_of_the_table_are_found(hand_made_rows):
+    """One patient in the other group: both still sum to the patients."""
+    frames = hand_made.frames()
+    cohort = frames["marts.landmark_cohort"]
+    moved = cohort["at_risk"] & cohort["exposed_by_landmark"] & (cohort["param_cd"] == "OSCR")
+    place = cohort.index[moved & (cohort["landmark_day"] == 150)][0]
+    cohort.loc[place, "exposed_by_landmark"] = False
+    assert failing(hand_made_rows, frames) == {"landmark_groups_as_table"}
 
 
 @pytest.mark.parametrize(

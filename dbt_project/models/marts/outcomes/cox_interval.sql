@@ -6,6 +6,9 @@ with covered as (
         span.param_cd,
         span.t_start,
         coalesce(sum(case when changed.change_cd = 'BLIN_START' then changed.n_changes end), 0) as n_blin_starts,
+        coalesce(
+            sum(case when changed.change_cd = 'BLIN_START' then changed.n_first_line end), 0
+        ) as n_first_line_starts,
         coalesce(sum(case when changed.change_cd = 'BLIN_STOP' then changed.n_changes end), 0) as n_blin_stops,
         {{ exact_sum("case when changed.change_cd = 'BLIN_STOP' then changed.delivered_days end") }} as blin_days,
         sum(
@@ -37,7 +40,7 @@ complete as (
         span.t_start,
         span.t_stop,
         span.event_code,
-        case when covered.n_blin_starts > 0 then 1 else 0 end as blin_exposed,
+        case when covered.n_first_line_starts > 0 then 1 else 0 end as blin_exposed,
         case
             when unstopped.unknown_from_date <= span.from_date then null
             when covered.n_blin_starts > covered.n_blin_stops then 1
