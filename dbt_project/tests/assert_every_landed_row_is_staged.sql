@@ -1,6 +1,7 @@
 -- Landed rows reach staging, each once, for every instrument: none is lost between the landing and the typed
--- tables. (From there on: rows_conserved, kept or set aside.) Rows of an event count unless the field map names the
--- events of the instrument: then the others are left out on purpose. Returns the instruments for which the numbers differ.
+-- tables. (From there on: rows_conserved, kept or set aside.) Rows of an event count unless the field map names
+-- the events of the instrument: then the others are left out on purpose. Returns the instruments for which the
+-- numbers differ.
 {%- set plans = var('source_plan', {}) %}
 with counted as (
     {%- for form in registry_fields() %}
