@@ -20,6 +20,7 @@ SITES = ("S01", "S02", "S03")
 FAMILIES = {"HCVAD": "INTENSIVE_ADULT", "BFM": "PAEDIATRIC_INSPIRED", "TKI_LOW": "PH_POSITIVE", "UNK": "UNKNOWN"}
 PATHS = ("PROSPECTIVE", "RETRO_ALIVE", "RETRO_DECEASED", "UNKNOWN")
 MRD = ("NEG", "POS", "NEG_UNVERIFIED", "NE", None)
+BCR_ABL1 = ("NEG", "NEG", "NEG", "POS", "UNK")
 #: Day of first remission, from diagnosis.
 REMISSION = 40
 
@@ -43,6 +44,9 @@ class Story(NamedTuple):
     mrd: str | None
     age: int | None
     grade: int | None
+    bcr_abl1: str = "NEG"
+    ecog: str | None = "1"
+    salvage: bool = False
 
     @property
     def remits(self) -> bool:
@@ -54,6 +58,13 @@ class Story(NamedTuple):
     @property
     def relapsed(self) -> int | None:
         return self.before_end(self.relapse) if self.remits else None
+
+    @property
+    def salvaged(self) -> int | None:
+        """Day of a first blinatumomab after relapse, of who had none before."""
+        if not self.salvage or self.relapsed is None or self.exposed(self.blin) is not None:
+            return None
+        return self.relapsed + 5 if self.relapsed + 5 < self.ends else None
 
     def exposed(self, day: int | None) -> int | None:
         """A change before the end and before relapse."""
@@ -68,6 +79,7 @@ def drawn(chance: random.Random) -> Story:
         chance.random() < 0.9, chance.choice(SITES), chance.choice(list(FAMILIES)), chance.choice(PATHS),
         chance.random() < 0.9, chance.random() < 0.9, chance.random() < 0.8, chance.choice(DAYS), chance.random() < 0.5,
         maybe(DAYS), maybe(DAYS), maybe(DAYS), maybe(DAYS), chance.choice(MRD), maybe((19, 45, 70)), maybe((1, 3, 5)),
+        chance.choice(BCR_ABL1), chance.choice(("0", "1", "2")) if chance.random() < 0.97 else None, chance.random() < 0.7,
     )  # fmt: skip
 
 
@@ -108,8 +120,10 @@ def _patient(tables: dict[str, list[dict[str, Any]]], key: str, story: Story) ->
         if (transplant := story.exposed(story.transplant)) is not None:
             day = DIAGNOSIS + timedelta(days=REMISSION + transplant)
             tables["marts.hsct"].append(shared | {"hsct_date": day})
-    if story.exposed(story.blin) is not None:
-        _cycle(tables, shared, story)
+    if (blin := story.exposed(story.blin)) is not None:
+        _cycle(tables, shared, story, blin, "FRONTLINE")
+    elif story.salvaged is not None:
+        _cycle(tables, shared, story, story.salvaged, "RELAPSED_REFRACTORY")
 
 
 def _samples(story: Story) -> list[dict[str, Any]]:
@@ -144,10 +158,11 @@ def _subject(story: Story, origin: int, entry: int | None) -> dict[str, Any]:
         "ascertainment_cd": story.path, "eligibility_status_cd": "ELIGIBLE" if story.eligible else "INELIGIBLE",
         "backbone_declared_cd": story.family, "response_state_cd": state, "dx_date": DIAGNOSIS,
         "reg_date": None if entry is None else DIAGNOSIS + timedelta(days=entry), "plan_date": DIAGNOSIS if treated else None,
-        "cr1_date": DIAGNOSIS + timedelta(days=REMISSION) if story.remits else None, "first_blin_date": day(blin),
+        "cr1_date": DIAGNOSIS + timedelta(days=REMISSION) if story.remits else None,
+        "first_blin_date": day(story.salvaged if blin is None else blin),
         "first_hsct_date": day(transplant), "death_date": day(story.ends) if story.dies else None,
-        "last_alive_date": None if story.dies else day(story.ends), "age_dx_years": story.age, "sex_cd": "F", "ecog_cd": "1",
-        "bcr_abl1_cd": "NEG", "cns_status_cd": "CNS1", "eos_status_cd": "DIED" if story.dies else "ONGOING",
+        "last_alive_date": None if story.dies else day(story.ends), "age_dx_years": story.age, "sex_cd": "F", "ecog_cd": story.ecog,
+        "bcr_abl1_cd": story.bcr_abl1, "cns_status_cd": "CNS1", "eos_status_cd": "DIED" if story.dies else "ONGOING",
         "is_eligible": story.eligible, "is_treated": treated, "is_response_d1": treated, "is_response_d2": assessed,
         "is_response_d3": assessed or (treated and story.dies), "is_cr_registry": story.remits,
         "is_cr_conventional": story.remits, "is_cr_composite": story.remits, "is_e1910_like": story.remits,
@@ -189,7 +204,8 @@ def _intervals(story: Story, entry: int | None) -> list[dict[str, Any]]:
         relapsed = story.relapsed
         end = story.ends if param == "OSCR" or relapsed is None else relapsed
         event = story.dies if param == "OSCR" or relapsed is None else True
-        changes = {"blin_exposed": story.exposed(story.blin), "hsct_done": story.exposed(story.transplant),
+        # Salvage is no exposure, but a transplant after relapse is one that was done.
+        changes = {"blin_exposed": story.exposed(story.blin), "hsct_done": story.before_end(story.transplant),
                    "relapsed": relapsed if param == "OSCR" else None}  # fmt: skip
         stop_at = float(end) or 0.5
         for late in (False, True):
@@ -226,17 +242,17 @@ def _landmarks(story: Story) -> list[dict[str, Any]]:
     return rows
 
 
-def _cycle(tables: dict[str, list[dict[str, Any]]], shared: dict[str, Any], story: Story) -> None:
-    start = DIAGNOSIS + timedelta(days=REMISSION + (story.blin or 0))
+def _cycle(tables: dict[str, list[dict[str, Any]]], shared: dict[str, Any], story: Story, day: int, line: str) -> None:
+    start = DIAGNOSIS + timedelta(days=REMISSION + day)
     tables["marts.blin_cycle_exposure"].append(
         shared
-        | {"cycle_overall_no": 1, "cycle_start_date": start, "line_cd": "FRONTLINE", "line_reported_cd": "FRONTLINE",
+        | {"cycle_overall_no": 1, "cycle_start_date": start, "line_cd": line, "line_reported_cd": line,
            "started": True, "is_open": False, "completion_status_cd": "COMPLETED", "delivered_days": 28.0,
            "delivered_mcg": 784.0, "dose_completeness_frac": 1.0, "n_interrupt_4h": 0, "step_dose_planned": False}
     )  # fmt: skip
     tables["marts.toxicity_at_risk"].append(
         shared
-        | {"cycle_overall_no": 1, "tox_cd": "CRS", "line_cd": "FRONTLINE", "n_events": int(story.grade is not None),
+        | {"cycle_overall_no": 1, "tox_cd": "CRS", "line_cd": line, "n_events": int(story.grade is not None),
            "has_event": story.grade is not None, "n_grade_unknown": 0, "max_grade_astct": story.grade, "risk_start_date": start,
            "first_onset_date": start if story.grade is not None else None, "infused_days": 28.0}
     )  # fmt: skip

@@ -15,7 +15,7 @@ import made_cohort
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_cohort import DAYS, FAMILIES, MRD, PATHS, SITES, Story
+from made_cohort import BCR_ABL1, DAYS, FAMILIES, MRD, PATHS, SITES, Story
 from proof import proof_count
 
 from blin_pipeline.outcomes import OUTCOMES, OutcomeContext
@@ -44,6 +44,9 @@ STORY = st.builds(
     mrd=st.sampled_from(MRD),
     age=st.one_of(st.none(), st.integers(18, 80)),
     grade=st.one_of(st.none(), st.integers(1, 5)),
+    bcr_abl1=st.sampled_from(BCR_ABL1),
+    ecog=st.sampled_from((None, "0", "1", "2")),
+    salvage=st.booleans(),
 )
 #: Few stories, each told of one or of many patients: then estimates are tried, on nothing but ties.
 COHORT = st.lists(st.tuples(STORY, st.sampled_from((1, 2, 12))), max_size=6).map(
@@ -95,7 +98,25 @@ def test_registries_large_enough_for_every_estimate(seed):
     chance = random.Random(seed)
     rows = holds(made_cohort.frames_of([made_cohort.drawn(chance) for _ in range(150)]))
     done = {row.group_label for row in rows if row.statistic == "association_rfs_hazard_ratio" and row.state == "ok"}
-    assert "time_varying" in done
+    assert {"time_varying", "time_varying_adjusted"} <= done
+
+
+@pytest.mark.parametrize("rare", range(1, 5))
+def test_a_rare_level_never_stops_the_comparison(rare):
+    """One to four patients Ph+, and events for the penalised model only: there is a ratio."""
+    chance = random.Random(rare)
+    stories = []
+    for number in range(90):
+        told = made_cohort.drawn(chance)._replace(
+            eligible=True, treated=True, assessed=True, responds=True, age=18 + number % 60, relapse=None,
+            dies=number % 10 in (0, 1, 7), bcr_abl1="POS" if number < rare else "NEG", ecog="1"
+        )  # fmt: skip
+        stories.append(told._replace(ends=100 + 7 * number, blin=30 if number % 2 and number % 3 else None))
+    rows = [row for row in holds(made_cohort.frames_of(stories)) if row.group_label == "time_varying_adjusted"]
+    assert {row.outcome for row in rows} == {"blin_association"}
+    ratios = [row for row in rows if row.statistic.endswith("hazard_ratio")]
+    assert len(ratios) == 2
+    assert {(row.state, row.method) for row in ratios} == {("ok", "cox_stratified_by_site_firth")}
 
 
 @pytest.mark.parametrize(
@@ -112,6 +133,9 @@ def test_registries_large_enough_for_every_estimate(seed):
         {"path": "RETRO_DECEASED"},
         {"entry": 800},
         {"age": None},
+        {"bcr_abl1": "POS"},
+        {"salvage": True, "blin": None},
+        {"relapse": 30, "salvage": True, "transplant": 200, "ends": 800},
     ],
     ids=str,
 )
