@@ -185,10 +185,13 @@ def test_what_is_no_value_is_not_known_and_named(spoilt: duckdb.DuckDBPyConnecti
     calls = _of(spoilt, WRONG, "instance_no, is_cr_registry, response_derived_cd", "marts.response_assessment")
     assert calls == [(1, True, "CR"), (2, None, "NE")]
     readings = _of(spoilt, WRONG, "instance_no, method_cd, mrd_cd, is_under_1e_4", "marts.mrd_result")
-    assert readings == [(1, "FLOW", "NEG", True), (2, "FLOW", "POS", None), (3, "OTHER", "NE", None)]
-    # A relapse without its kind ends nothing; a grade that is none is no grade 0.
-    assert _of(spoilt, WRONG, "type_cd, is_relapse, cd19_status_cd", "marts.relapse") == [("UNKNOWN", False, "UNK")]
-    assert _of(spoilt, WRONG, "frontline_end_reason_cd, first_relapse_date", "marts.subject") == [("CUT", None)]
+    assert readings == [(1, "FLOW", "NEG", True), (2, "FLOW", "POS", None), (3, "UNK", "NE", None)]
+    # A relapse without its kind is taken for one, and asked about; a grade that is none is no grade 0.
+    assert _of(spoilt, WRONG, "type_cd, is_relapse, cd19_status_cd", "marts.relapse") == [("UNKNOWN", True, "UNK")]
+    ended = _of(spoilt, WRONG, "frontline_end_reason_cd, first_relapse_date", "marts.subject")
+    assert ended == [("RELAPSE", date(2025, 8, 1))]
+    asked = _of(spoilt, WRONG, "check_id, form, instance_no, field_name", "quality.data_query")
+    assert {("Q07", "relapse", 1, "rl_kind"), ("Q07", "mrd", 3, "mr_method")} <= set(asked)
     assert _of(spoilt, WRONG, "grading_cd, max_grade", "marts.toxicity") == [("UNKNOWN", None)]
     assert _of(spoilt, WRONG, "status_cd, is_disease_evaluation", "marts.followup") == [("UNKNOWN", False)]
 

@@ -67,14 +67,9 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
     if random.random() < 0.2:
         rows["hct"].append({"hc_date": _text(_near(random, last)), "hc_type": 1, "hc_status": 1})
     if random.random() < 0.2:
-        rows["relapse"].append(
-            {
-                "rl_date": _text(_near(random, last)),
-                "rl_date_prec": 1,
-                "rl_kind": random.choice([1, 1, 4, 5]),
-                "rl_cd19": 1,
-            }
-        )
+        form: dict[str, Recorded] = {"rl_date": _text(_near(random, last)), "rl_date_prec": 1, "rl_cd19": 1}
+        kind = random.choice([1, 1, 4, 5, None])
+        rows["relapse"].append(form | {"rl_kind": kind} if kind else form)
     recorded = {
         form: [RecordedRow(instance=place, values=values) for place, values in enumerate(own, 1)]
         for form, own in rows.items()
@@ -203,14 +198,18 @@ def _cycle(random: Random, number: int, start: date, purpose: int) -> dict[str, 
 def _responses(random: Random, plan: date, remission: date) -> list[dict[str, Recorded]]:
     found = [_response(random, plan + timedelta(days=7 * place)) for place in range(random.randrange(0, 4))]
     if random.random() < 0.85:
-        found.append(_response(random, remission) | {"ra_bm_lymphoblast": 0, "ra_pb_lymphoblast": 0, "ra_bm_blast": 2})
+        found.append(
+            _response(random, remission)
+            | {"ra_marrow": 1, "ra_bm_lymphoblast": 0, "ra_pb_lymphoblast": 0, "ra_bm_blast": 2}
+        )
     return found
 
 
 def _response(random: Random, at: date) -> dict[str, Recorded]:
     """Every item may be missing; counts and blasts lie on the limits and to both sides of them."""
-    row: dict[str, Recorded] = {"ra_date": _text(at), "ra_timepoint": 1, "ra_marrow": 1, "ra_site_call": 9}
+    row: dict[str, Recorded] = {"ra_date": _text(at), "ra_timepoint": 1, "ra_site_call": random.choice([1, 2, 4, 6, 9])}
     items: dict[str, list[int | float]] = {
+        "ra_marrow": [1, 1, 1, 2, 0],
         "ra_bm_lymphoblast": [0, 0, 0, 1, 9],
         "ra_pb_lymphoblast": [0, 0, 0, 0, 1, 9],
         "ra_bm_blast": [0, 2, 4.9, 5, 5.1, 60],
@@ -227,8 +226,10 @@ def _response(random: Random, at: date) -> dict[str, Recorded]:
 
 
 def _sample(random: Random, at: date) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {"mr_date": _text(at), "mr_timepoint": 10, "mr_source": 1}
-    row["mr_method"] = random.choice([1, 1, 2, 3, 4, 5, 90])
+    row: dict[str, Recorded] = {"mr_date": _text(at), "mr_timepoint": 10}
+    source, method = random.choice([1, 1, 2, None]), random.choice([1, 1, 1, 2, 3, 4, 5, 90, None])
+    row |= {"mr_source": source} if source else {}
+    row |= {"mr_method": method} if method else {}
     row["mr_result"] = random.choice([0, 0, 1, 1, 2, 3])
     if random.random() < 0.9:
         row["mr_sens"] = random.choice([1, 2, 3, 4, 9])

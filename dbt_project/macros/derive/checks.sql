@@ -42,6 +42,8 @@
         'check_q04_infusion_without_stop',
         'check_q05_infusion_at_midnight',
         'check_q06_stop_missing',
+        'check_q07_required_blank',
+        'check_q08_response_disagrees',
     ]) }}
 {%- endmacro %}
 

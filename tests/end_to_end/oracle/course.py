@@ -40,7 +40,7 @@ class Course:
 
 def is_remission(row: Row) -> bool:
     """Registry remission: no lymphoblasts in marrow and none in blood; by percentage when the marrow item is empty."""
-    if row.get("ra_pb_lymphoblast") != 0:
+    if row.get("ra_pb_lymphoblast") != 0 or row.get("ra_marrow") == 0:
         return False
     marrow, percent = row.get("ra_bm_lymphoblast"), row.get("ra_bm_blast")
     if marrow is None:
@@ -51,6 +51,8 @@ def is_remission(row: Row) -> bool:
 def has_evaluable_marrow(row: Row) -> bool:
     """A marrow that was judged, or whose blasts were counted when it was not."""
     marrow = row.get("ra_bm_lymphoblast")
+    if row.get("ra_marrow") == 0:
+        return False
     return marrow in (0, 1) or (marrow is None and row.get("ra_bm_blast") is not None)
 
 
@@ -113,12 +115,7 @@ def relapse_day(record: Record) -> date | None:
     for row in record.rows("relapse"):
         typed = day(row, "rl_date")
         bounds = possible_days(typed, row.get("rl_date_prec"))
-        if (
-            row.get("rl_kind") in (1, 2, 3, 4)
-            and typed is not None
-            and bounds is not None
-            and bounds[0] <= record.last_day
-        ):
+        if row.get("rl_kind") != 5 and typed is not None and bounds is not None and bounds[0] <= record.last_day:
             on = min(typed, bounds[1], record.last_day)
             days.append(death if death is not None and bounds[0] <= death < on else on)
     return min((on for on in days if plan is None or on >= plan), default=None)

@@ -23,6 +23,7 @@ from .infusion import (
     exposures,
 )
 from .records import Record, Row, day, number
+from .recurrence import recurrence
 
 Value = bool | int | float | str | date | None
 #: Drugs that make a course chemotherapy: all but steroids, antibodies against CD20, kinase inhibitors, ruxolitinib.
@@ -37,7 +38,7 @@ PURPOSES = {
     7: "POST_HSCT",
     8: "RELAPSED_REFRACTORY",
 }
-METHODS = {1: "FLOW", 2: "NGS", 3: "PCR_BCRABL1", 4: "PCR_IGTCR", 5: "PCR_FUSION"}
+METHODS = {1: "FLOW", 2: "NGS", 3: "PCR_BCRABL1", 4: "PCR_IGTCR", 5: "PCR_FUSION", 90: "OTHER"}
 #: What stands around a cycle, empty for one that never started.
 AROUND = (
     *("is_in_cr1", "days_dx_to_cycle", "days_cr_to_cycle", "has_crs", "crs_max_grade", "has_neurotoxicity"),
@@ -126,7 +127,7 @@ def _told(record: Record, clock: Clock) -> list[Told]:
             item.exposure.instance,
         )
     )
-    progressed, back = first_progression(record), _recurrence(record)
+    progressed, back = first_progression(record), recurrence(record)
     for place, item in enumerate(found, start=1):
         item.overall = place
         if item.start is not None:
@@ -331,7 +332,7 @@ def samples(record: Record) -> list[Sample]:
     found = []
     for at, row in _kept(record, "mrd", "mr_date"):
         reading, level = _reading(row)
-        method = METHODS.get(_code(row, "mr_method"), "OTHER")
+        method = METHODS.get(_code(row, "mr_method"), "UNK")
         if reading is not None:
             order = (
                 0 if row.get("mr_source") == 1 else 1,
@@ -346,7 +347,9 @@ def _reading(row: Row) -> tuple[str | None, float | None]:
     result, value, method = row.get("mr_result"), number(row, "mr_value"), row.get("mr_method")
     per = {1: 100.0, 2: 1e6, 4: 1.0}.get(_code(row, "mr_unit"))
     level = value / per if value is not None and per else None
-    deep = {1: row.get("mr_sens") in (1, 2, 3), 2: row.get("mr_sens") == 3}.get(_code(row, "mr_method"), True)
+    deep = {1: row.get("mr_sens") in (1, 2, 3), 2: row.get("mr_sens") == 3, -1: False}.get(
+        _code(row, "mr_method"), True
+    )
     if result not in (0, 1, 2) or (result == 0 and level is not None and level >= 1e-4):
         return None, level
     if result == 2:
@@ -361,6 +364,8 @@ def _remission(row: Row) -> bool | None:
     clear = {0: True, 1: False}.get(_code(row, "ra_bm_lymphoblast"))
     if marrow is None and percent is not None:
         clear = percent < 5
+    if row.get("ra_marrow") == 0:
+        clear = None
     free = {0: True, 1: False}.get(blood if isinstance(blood, int) else -1)
     return False if clear is False or free is False else True if clear and free else None
 
@@ -372,18 +377,6 @@ def first_progression(record: Record) -> date | None:
     days = [one.on for one in relapses_of(record, death_of(record)) if one.on >= dates.plan]
     days += [dates.refractory] if dates.refractory else []
     return min(days, default=None)
-
-
-def _recurrence(record: Record) -> date | None:
-    readings = samples(record)
-    found = [
-        late.on
-        for late in readings
-        if late.reading in ("POS", "POS_BELOW_LOQ")
-        and any(s.method == late.method and s.on < late.on and s.reading in ("NEG", "NEG_UNVERIFIED") for s in readings)
-    ]
-    found += [at for at, row in _kept(record, "relapse", "rl_date") if row.get("rl_kind") == 5]
-    return min(found, default=None)
 
 
 def _around(record: Record, item: Told, cycles: list[Told], given: list[Treatment]) -> dict[str, Value]:
@@ -427,9 +420,10 @@ def _around(record: Record, item: Told, cycles: list[Told], given: list[Treatmen
     elif remission is not None and any(one.row.get("tc_phase") == 8 and since(one.start) for one in given):
         context = "MAINTENANCE"
     elif remission is not None:
-        context = {"POS": "MRD_POS", "POS_BELOW_LOQ": "MRD_POS", "NEG": "MRD_NEG_CONSOL"}.get(
-            last.reading if last else "", "CR_MRD_UNKNOWN"
-        )
+        # The border is 10^-4: by the level or the stated sensitivity, else by what was reported.
+        under = mrd(record)[last.order[2]].tiers[0] if last else None
+        told_by = last.reading if last and under is None else {True: "NEG", False: "POS", None: ""}[under]
+        context = {"POS": "MRD_POS", "POS_BELOW_LOQ": "MRD_POS", "NEG": "MRD_NEG_CONSOL"}.get(told_by, "CR_MRD_UNKNOWN")
     else:
         context = "INDUCTION" if any(clear is not None for _, clear in judged) else "UNKNOWN"
     source: str | None = "BOTH_AGREE" if context == reported else "DISAGREE" if reported else "DERIVED"

@@ -49,11 +49,11 @@ def relapses(record: Record, clock: Clock) -> dict[int, dict[str, Value]]:
     for place, one in enumerate(dated, start=1):
         row = rows[one.instance]
         kind = row.get("rl_kind")
-        is_relapse = kind in SITES
+        is_relapse = kind != 5
         after = [line for at, line in therapies if at >= one.on]
         found[one.instance] = {
             "relapse_no": place,
-            "type_cd": "MORPHOLOGIC" if is_relapse else "MRD" if kind == 5 else "UNKNOWN",
+            "type_cd": "MORPHOLOGIC" if kind in SITES else "MRD" if kind == 5 else "UNKNOWN",
             "is_relapse": is_relapse,
             "site_cd": SITES.get(kind) if isinstance(kind, int) else None,
             "relapse_date": one.on,

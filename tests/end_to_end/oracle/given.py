@@ -9,6 +9,7 @@ from .course import course
 from .exposure import cycle_over, cycles
 from .over import is_ended
 from .records import Record, Row, day, remembered
+from .recurrence import recurrence
 
 MRD_CUTOFF = 1e-4
 _PER_UNIT = {1: 100.0, 2: 1_000_000.0, 4: 1.0}
@@ -60,7 +61,7 @@ def given_cycles(record: Record) -> list[Given]:
     """Started cycles in order of start; a cycle with unknown last day ends at the latest with the next start."""
     dates = course(record)
     measured = cycles(record)
-    back = _recurrence(record)
+    back = recurrence(record)
     found = []
     for row in record.rows("blin_cycle"):
         cycle = measured.get((int(str(row.get("bc_number"))), int(str(row["instance"]))))
@@ -108,21 +109,3 @@ def days_of(record: Record, row: Row, death: date | None) -> tuple[date | None, 
         return start, None if finished else limit, False
     last = max(stops)
     return start, min(last, limit), last <= limit or limit == death
-
-
-def _recurrence(record: Record) -> date | None:
-    """First day on which MRD came back after a negative result of the same method, or a relapse form of kind 5."""
-    negative: dict[object, date] = {}
-    found = []
-    for at, row in record.dated("mrd", "mr_date"):
-        method, result = row.get("mr_method"), row.get("mr_result")
-        # By another method than flow a negative report needs no depth here; a contradicted one says nothing all the same.
-        reading = None if result not in (0, 1, 2) else _reading(row)
-        if method != 1 and reading is not None:
-            reading = "NEG" if result == 0 else "POS"
-        if reading == "POS" and method in negative and negative[method] < at:
-            found.append(at)
-        if reading in ("NEG", "UNVERIFIED"):
-            negative.setdefault(method, at)
-    found += [at for at, row in record.dated("relapse", "rl_date") if row.get("rl_kind") == 5]
-    return min(found, default=None)

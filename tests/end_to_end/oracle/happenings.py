@@ -15,7 +15,8 @@ from .records import Record, Row, day, possible_days, remembered
 from .response import frontline_assessments
 
 END_OF_INDUCTION_DAYS = 70
-MORPHOLOGIC_OR_EXTRAMEDULLARY, MRD_RECURRENCE = (1, 2, 3, 4), (5,)
+#: A relapse form without a kind is taken for a relapse until the site says what it was: a blank must not hide an event.
+MORPHOLOGIC_OR_EXTRAMEDULLARY, MRD_RECURRENCE = (1, 2, 3, 4, None), (5,)
 #: Form -> fields whose date proves the patient alive on it.
 _CONTACTS = {
     "treatment_plan": ("plan_date",),

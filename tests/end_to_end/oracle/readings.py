@@ -41,14 +41,19 @@ def conventional(record: Record) -> dict[int, tuple[str, bool | None]]:
 
 def _conventional(row: Row, *, remitted: bool) -> tuple[str, bool | None]:
     blasts, item = number(row, "ra_bm_blast"), row.get("ra_bm_lymphoblast")
+    if row.get("ra_marrow") == 0:
+        blasts = item = None
     marrow = blasts < 5 if blasts is not None else {0: True, 1: False}.get(item if isinstance(item, int) else -1)
     blood = {0: True, 1: False}.get(_code(row, "ra_pb_lymphoblast"))
     outside = {0: True, 1: False}.get(_code(row, "ra_emd"))
     if False in (marrow, blood, outside):
         return "RELAPSE" if remitted else "NR", False
     neutrophils, platelets = number(row, "ra_anc"), number(row, "ra_plt")
-    if None in (marrow, blood, outside) or neutrophils is None or platelets is None:
+    if None in (marrow, blood, outside):
         return "NE", None
+    if neutrophils is None or platelets is None:
+        # Not CR, CRh and CRi can only be MLFS, and that asks for a marrow that is not adequate.
+        return "NE", True if row.get("ra_bm_cell") == 1 and row.get("ra_marrow") != 0 else None
     # Where it is not known whether platelets were given, both answers are tried.
     transfused = {0: {True}, 1: {False}}.get(_code(row, "ra_plt_free7"), {True, False})
     calls = {_by_counts(neutrophils, platelets, one, row) for one in transfused}
@@ -79,7 +84,8 @@ def _read(row: Row) -> Mrd:
     low = method == 3 and result in (1, 2) and unit == 3 and value is not None and value <= 0.01
     if result not in (0, 1, 2) or (result == 0 and level is not None and level >= CUTOFF):
         return Mrd("NE", (None, None, None), low)
-    enough = sensitivity >= {1: 4, 2: 6}.get(method, 0)
+    # Nobody knows how deep a method goes that is not named.
+    enough = method in (1, 2, 3, 4, 5, 90) and sensitivity >= {1: 4, 2: 6}.get(method, 0)
     if result == 0:
         reading = "NEG" if enough else "NEG_UNVERIFIED"
         deep = [True if sensitivity >= depth else None for depth in (4, 5, 6)]

@@ -1,8 +1,8 @@
 """Order of frontline therapy and its concordance with E1910, by clinical specification, section 3, and data model 2.4.
 
 Readings where the text leaves room: what starts on the day of the remission counts; a transplant in remission ends the string;
-of the things that can end a sequence (transplant, relapse, death, withdrawal: censored; maintenance, a contact that says so, more
-than 90 days: finished) the first decides, an event before the others of the same day; without a remission there is no status.
+transplant, relapse or death end a sequence (censored) unless maintenance or a contact said before that it was over (finished);
+where nothing is known of either, 90 days to the cut or the withdrawal decide; without a remission there is no status.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class Unit:
     kind: str
     family: str
     is_consolidation: bool
+    is_intensification: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,8 @@ def _course_unit(record: Record, one: FrontlineCourse, family: str) -> Unit:
     code = one.row.get("tc_regimen")
     own = FAMILIES.get(code) if isinstance(code, int) else None
     only_tki = bool(one.drugs) and one.drugs <= TKI
-    return Unit(one.start, end, "C", own or family, is_consolidation=one.phase in (5, 6, 7) and not only_tki)
+    consolidation, intensification = one.phase in (5, 6, 7) and not only_tki, one.phase == 4
+    return Unit(one.start, end, "C", own or family, consolidation, intensification)
 
 
 def _schedule(found: list[Unit]) -> str:
@@ -121,29 +123,37 @@ def _schedule(found: list[Unit]) -> str:
 
 
 def counted(record: Record, dates: Course, remission: date, found: list[Unit]) -> list[Unit]:
-    """Units that the comparison with E1910 counts: from the remission on, before a transplant in it."""
+    """Units that the comparison with E1910 counts: from the remission on, before a transplant in it.
+
+    Chemotherapy counts after the intensification before randomisation: the last course of phase 4 before the first cycle.
+    """
     transplants = [at for at, _ in record.dated("hct", "hc_date") if at >= remission]
     closing = min((at for at in transplants if at < progression(dates)), default=date.max)
-    return [unit for unit in found if remission <= unit.start < closing and (unit.kind == "B" or unit.is_consolidation)]
+    inside = [unit for unit in found if remission <= unit.start < closing]
+    first = min((unit.start for unit in inside if unit.kind == "B"), default=date.max)
+    intensified = [unit.start for unit in inside if unit.is_intensification and unit.start <= first]
+    after = max(intensified, default=date.min)
+    return [unit for unit in inside if unit.kind == "B" or (unit.is_consolidation and unit.start > after)]
 
 
 def _letters_and_status(record: Record, dates: Course, remission: date, found: list[Unit]) -> tuple[list[str], str]:
     transplants = [at for at, _ in record.dated("hct", "hc_date") if at >= remission]
     own = counted(record, dates, remission, found)
     last_start, last_end = (own[-1].start, own[-1].end) if own else (remission, remission)
-    ends = [*transplants, progression(dates), dates.death, record.withdrawn]
-    if record.withdrawn is not None and dates.death is not None:
-        ends.remove(record.withdrawn)
-    ended = min(at for at in ends if at is not None)
-    finishes = [last_end + GAP]
-    finishes += [unit.start for unit in found if unit.kind == "M" and unit.start > last_start]
+    ended = min(at for at in [*transplants, progression(dates), dates.death or date.max])
+    finishes = [unit.start for unit in found if unit.kind == "M" and unit.start > last_start]
     finishes += [
         at for at, row in record.dated("followup", "fu_date") if row.get("fu_therapy") in (0, 2) and at > last_end
     ]
     letters = ["B" if unit.kind == "B" else "C" for unit in own]
-    if ended <= min(finishes):
+    told, left = min(finishes, default=date.max), record.withdrawn if dates.death is None else None
+    # An event ended it, unless the site says that it was over before; time alone only where nothing happened.
+    if ended < date.max and ended <= told:
         return letters, "CENSORED"
-    return letters, "FINISHED" if min(finishes) <= record.data_cut else "ONGOING"
+    over = min(told, last_end + GAP)
+    if left is not None and left <= over:
+        return letters, "CENSORED"
+    return letters, "FINISHED" if over <= record.data_cut else "ONGOING"
 
 
 def _edits(one: str, other: str) -> int:

@@ -15,8 +15,8 @@ with specimen as (
         coalesce(mrd.mr_sens_cd, '9') as sensitivity_cd,
         {{ recode(
             'mrd.mr_method_cd',
-            {'1': 'FLOW', '2': 'NGS', '3': 'PCR_BCRABL1', '4': 'PCR_IGTCR', '5': 'PCR_FUSION'},
-            'OTHER'
+            {'1': 'FLOW', '2': 'NGS', '3': 'PCR_BCRABL1', '4': 'PCR_IGTCR', '5': 'PCR_FUSION', '90': 'OTHER'},
+            'UNK'
         ) }} as method_cd,
         -- Fraction of cells: percent, per million, or already a fraction. (Percent IS is another scale and is not
         -- converted.)
@@ -45,6 +45,8 @@ read as (
         case method_cd
             when 'FLOW' then sensitivity_cd in ('1', '2', '3')
             when 'NGS' then sensitivity_cd = '3'
+            -- How far an unknown method saw cannot be known (finding Q07).
+            when 'UNK' then false
             else true
         end as is_deep_enough
     from specimen

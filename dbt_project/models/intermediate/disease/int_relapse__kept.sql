@@ -1,5 +1,6 @@
 -- Grain: one row per counted relapse form: dated within its bounds, with its kind in words. Kinds 1 to 4 are relapses
--- (events of relapse-free survival); kind 5, MRD recurrence alone, is not; without a kind it is not known.
+-- (events of relapse-free survival); kind 5, MRD recurrence alone, is not. A relapse form without a kind counts as a
+-- relapse until the site says otherwise (finding Q07): a blank must not hide an event.
 select
     relapse.patient_key,
     subject.site_id,
@@ -13,7 +14,7 @@ select
         when relapse.rl_kind_cd = '5' then 'MRD'
         else 'UNKNOWN'
     end as type_cd,
-    coalesce(relapse.rl_kind_cd in ('1', '2', '3', '4'), false) as is_relapse,
+    coalesce(relapse.rl_kind_cd, '') <> '5' as is_relapse,
     {{ recode('relapse.rl_kind_cd', {'1': 'BM', '2': 'CNS', '3': 'EMD', '4': 'COMBINED'}) }} as site_cd,
     {%- for code, word in [('1', 'marrow'), ('2', 'blood'), ('3', 'cns'), ('4', 'testis')] %}
     coalesce(relapse.rl_site__{{ code }}, false) as has_{{ word }},

@@ -9,20 +9,16 @@ with assessed as (
         response.ra_timepoint_cd as timepoint_cd,
         response.ra_site_call_cd,
         response.ra_marrow_cd,
-        response.ra_bm_lymphoblast_cd,
         response.ra_pb_lymphoblast_cd,
-        response.ra_bm_blast,
-        response.ra_bm_cell_cd,
+        -- What stands on the form of a marrow that was not examined is left over from before (finding Q08).
+        {%- for column in ['ra_bm_lymphoblast_cd', 'ra_bm_blast', 'ra_bm_cell_cd'] %}
+        case when coalesce(response.ra_marrow_cd, '') <> '0' then response.{{ column }} end as {{ column }},
+        {%- endfor %}
         response.ra_anc,
         response.ra_plt,
         response.ra_plt_free7_cd,
         response.ra_emd_cd,
-        response.pull_id,
-        -- The registry's own item first; the percentage only when the item is empty.
-        case
-            when response.ra_bm_lymphoblast_cd is not null then 'ITEMS'
-            when response.ra_bm_blast is not null then 'DERIVED_FROM_PERCENT'
-        end as marrow_basis_cd
+        response.pull_id
     from {{ ref('stg_redcap__response') }} as response
     inner join {{ ref('int_form_row__checked') }} as usable
         on
@@ -30,6 +26,17 @@ with assessed as (
             and response.instance_no = usable.instance_no
             and usable.form = 'response'
             and usable.reason_cd is null
+),
+
+based as (
+    select
+        *,
+        -- The registry's own item first; the percentage only when the item is empty.
+        case
+            when ra_bm_lymphoblast_cd is not null then 'ITEMS'
+            when ra_bm_blast is not null then 'DERIVED_FROM_PERCENT'
+        end as marrow_basis_cd
+    from assessed
 ),
 
 judged as (
@@ -53,7 +60,7 @@ judged as (
         ra_anc > {{ parameter('crh_anc') }} and ra_plt > {{ parameter('crh_platelets') }} as is_count_partial,
         case ra_plt_free7_cd when '1' then true when '0' then false end as is_transfusion_free,
         coalesce(ra_bm_cell_cd = '2', false) as is_hypocellular
-    from assessed
+    from based
 ),
 
 registry as (
@@ -103,10 +110,12 @@ select
         when is_hypocellular then 'MLFS'
         else 'CRi'
     end as response_derived_cd,
-    -- CR, CRh or CRi: also known when the three cannot be told apart, unless the marrow could be that of MLFS.
+    -- CR, CRh or CRi: also known when the three cannot be told apart, unless the marrow could be that of MLFS. Without
+    -- counts only a marrow that is stated to be adequate excludes that.
     case
         when not is_blast_criteria_met then false
-        when is_blast_criteria_met is null or ra_anc is null or ra_plt is null then null
+        when is_blast_criteria_met is null then null
+        when ra_anc is null or ra_plt is null then case when ra_bm_cell_cd = '1' then true end
         when is_count_partial and is_transfusion_free then true
         when not is_hypocellular then true
         when is_count_partial and is_transfusion_free is null then null

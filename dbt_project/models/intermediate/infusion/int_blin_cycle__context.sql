@@ -17,8 +17,13 @@ with derived as (
             -- The form's word, never a transplant that came later: that would name the past by the future.
             when disease.cr_date is not null and plan.purpose_cd = '6' then 'BRIDGING'
             when disease.cr_date is not null and disease.maintenance_date is not null then 'MAINTENANCE'
-            when disease.cr_date is not null and mrd.last_mrd_cd in ('POS', 'POS_BELOW_LOQ') then 'MRD_POS'
-            when disease.cr_date is not null and mrd.last_mrd_cd = 'NEG' then 'MRD_NEG_CONSOL'
+            -- The border is 10^-4, whatever the method: by the level where it tells, else by the result.
+            when
+                disease.cr_date is not null
+                and coalesce(not mrd.is_last_mrd_under_1e_4, mrd.last_mrd_cd in ('POS', 'POS_BELOW_LOQ'))
+                then 'MRD_POS'
+            when disease.cr_date is not null and coalesce(mrd.is_last_mrd_under_1e_4, mrd.last_mrd_cd = 'NEG')
+                then 'MRD_NEG_CONSOL'
             when disease.cr_date is not null then 'CR_MRD_UNKNOWN'
             when disease.is_assessed then 'INDUCTION'
             else 'UNKNOWN'

@@ -58,6 +58,7 @@ placed as (
         bounded.cycle_start_date,
         mrd.sample_date,
         mrd.mrd_cd,
+        mrd.is_under_1e_4,
         mrd.level_frac,
         mrd.method_cd,
         case when mrd.sample_date <= bounded.cycle_start_date then 'BEFORE' else 'AFTER' end as side_cd,
@@ -103,6 +104,8 @@ select
     patient_key,
     cycle_instance_no,
     max(case when side_cd = 'BEFORE' then mrd_cd end) as last_mrd_cd,
+    max(case when side_cd = 'BEFORE' then case when is_under_1e_4 then 1 when not is_under_1e_4 then 0 end end) = 1
+        as is_last_mrd_under_1e_4,
     max(case when is_shortly_before then mrd_cd end) as mrd_before_cd,
     max(case when is_shortly_before then level_frac end) as mrd_before_frac,
     max(case when is_shortly_before then method_cd end) as mrd_before_method_cd,

@@ -1,6 +1,7 @@
 -- Grain: one row per patient in first remission: whether the sequence of units still goes on, was ended by transplant,
 -- relapse, death or withdrawal (CENSORED), or had finished before: by maintenance, by a contact that says off therapy
--- or maintenance, or by time (clinical specification 3). Whichever came first decides.
+-- or maintenance (clinical specification 3). Where none of these is known, time decides: finished when more than 90 days
+-- passed to the data cut or the withdrawal.
 with last_unit as (
     select
         patient_key,
@@ -63,17 +64,10 @@ dated as (
     select
         anchored.patient_key,
         horizon.data_cut_date,
-        {{ earliest_date([
-            'transplant.hsct_date',
-            'anchored.progression_date',
-            'horizon.death_date',
-            "case when horizon.followed_end_cd = 'WITHDRAWAL' then horizon.followed_through_date end",
-        ]) }} as ended_date,
-        {{ earliest_date([
-            'maintenance.maintenance_date',
-            'contact.off_therapy_date',
-            add_days('anchored.last_end_date', parameter('unit_gap_days') ~ ' + 1'),
-        ]) }} as finished_date
+        {{ earliest_date(['transplant.hsct_date', 'anchored.progression_date', 'horizon.death_date']) }} as ended_date,
+        case when horizon.followed_end_cd = 'WITHDRAWAL' then horizon.followed_through_date end as left_date,
+        {{ earliest_date(['maintenance.maintenance_date', 'contact.off_therapy_date']) }} as told_date,
+        {{ add_days('anchored.last_end_date', parameter('unit_gap_days') ~ ' + 1') }} as lapsed_date
     from anchored
     inner join {{ ref('int_subject__horizon') }} as horizon on anchored.patient_key = horizon.patient_key
     left join transplant on anchored.patient_key = transplant.patient_key
@@ -84,8 +78,9 @@ dated as (
 select
     patient_key,
     case
-        when ended_date <= finished_date then 'CENSORED'
-        when finished_date <= data_cut_date then 'FINISHED'
+        when ended_date <= coalesce(told_date, date '9999-12-31') then 'CENSORED'
+        when left_date <= {{ earliest_date(['told_date', 'lapsed_date']) }} then 'CENSORED'
+        when {{ earliest_date(['told_date', 'lapsed_date']) }} <= data_cut_date then 'FINISHED'
         else 'ONGOING'
     end as status_cd
 from dated
