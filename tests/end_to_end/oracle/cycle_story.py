@@ -402,14 +402,14 @@ def _around(record: Record, item: Told, cycles: list[Told], given: list[Treatmen
 
     judged = [(at, _remission(row)) for at, row in _kept(record, "response", "ra_date") if since(at)]
     remission = min((at for at, clear in judged if clear), default=None)
-    mrd = samples(record)
-    before = [sample for sample in mrd if remission is not None and remission <= sample.on <= start]
+    tests = samples(record)
+    before = [sample for sample in tests if remission is not None and remission <= sample.on <= start]
     last = min(before, key=lambda sample: (-sample.on.toordinal(), sample.order), default=None)
     near = last if last is not None and (start - last.on).days <= 42 else None
     following = [one.start for one in given if one.kind in ("CHEMOTHERAPY", "HSCT") and one.start > start]
     following += [other.start for other in cycles if other.start is not None and other.start > start]
     until = min([start + timedelta(days=56), *following])
-    after = [sample for sample in mrd if start + timedelta(days=21) <= sample.on <= until]
+    after = [sample for sample in tests if start + timedelta(days=21) <= sample.on <= until]
     first = min(after, key=lambda sample: (sample.on, sample.order), default=None)
     if last_worse is not None and remission is None:
         context = "RELAPSED_REFRACTORY"

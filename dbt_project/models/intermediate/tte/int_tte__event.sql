@@ -126,7 +126,7 @@ select
 from followed
 where death_date is not null
 union all
--- MRD recurrence alone is no relapse; a form without a kind is neither.
+-- MRD recurrence alone is no relapse; a form without a kind counts as one.
 select
     patient_key,
     case when is_relapse then 'RELAPSE' else 'MRD_RECURRENCE' end as outcome_cd,
