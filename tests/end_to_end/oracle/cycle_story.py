@@ -22,6 +22,7 @@ from .infusion import (
     Exposure,
     exposures,
 )
+from .readings import mrd
 from .records import Record, Row, day, number
 from .recurrence import recurrence
 

@@ -1,5 +1,5 @@
--- Q07, error: a field that the dictionary asks for is blank on a form that is called complete; the kind of a relapse and
--- the method of an MRD result on any form, since without them nobody knows what happened. A missing-data code is an
+-- Q07, error: a field that the dictionary asks for is blank on a form that is called complete; the kind of a relapse
+-- and the method of an MRD result on any form, since without them nobody knows what happened. A missing-data code is an
 -- answer, except for these two. Not looked at: what the form did not ask, cycles planned and never started, the date
 -- that a row stands on (R01, T01), fields that the source does not have.
 {%- set own_date = dict(dated_forms(), blin_cycle='bc_start', blin_segment='sg_start') %}
@@ -13,6 +13,10 @@ with asked as (
     {%- set last_form = loop.last %}
     {%- for field in registry_fields()[form]
         if field.required is defined and field.name != own_date.get(form) %}
+    {%- set conditions = ['form_opened'] %}
+    {%- do conditions.append("form_status_cd = '2'") if field.name not in deciding %}
+    {%- do conditions.append(asked_when[field.name]) if field.name in asked_when %}
+    {%- do conditions.append("coalesce(bc_status_cd, '') <> '4'") if form == 'blin_cycle' %}
     select
         patient_key,
         '{{ form }}' as form,
@@ -27,17 +31,7 @@ with asked as (
         not coalesce({{ is_answered(field) }}, false) and {{ field.name }}_null_flavor_cd is null as is_blank
         {%- endif %}
     from {{ ref('stg_redcap__' ~ form) }}
-    where
-        form_opened
-        {%- if field.name not in deciding %}
-        and form_status_cd = '2'
-        {%- endif %}
-        {%- if field.name in asked_when %}
-        and {{ asked_when[field.name] }}
-        {%- endif %}
-        {%- if form == 'blin_cycle' %}
-        and coalesce(bc_status_cd, '') <> '4'
-        {%- endif %}
+    where {{ conditions | join(' and ') }}
     {{ 'union all' if not (last_form and loop.last) }}
     {%- endfor %}
     {%- endfor %}

@@ -1,8 +1,8 @@
 -- Grain: one row per patient with MRD recurrence: first day on which MRD came back (positive after negative by
--- the same method, or a relapse form of kind 5, MRD recurrence only). Only what was negative in remission can come back:
--- the negative result is of the first remission (or up to 7 days before it). Blood can miss what marrow holds, so that
--- a positive marrow after a negative blood is persistent MRD; a positive blood after a negative marrow is recurrence. In
--- the strict reading, which is the one shown, a result below quantification is positive.
+-- the same method, or a relapse form of kind 5, MRD recurrence only). Only what was negative in remission can come
+-- back: the negative result is of the first remission (or up to 7 days before it). Blood can miss what marrow holds, so
+-- that a positive marrow after a negative blood is persistent MRD; a positive blood after a negative marrow is
+-- recurrence. In the strict reading, which is the one shown, a result below quantification is positive.
 with negative as (
     select
         mrd.patient_key,

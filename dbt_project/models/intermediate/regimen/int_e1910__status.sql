@@ -1,7 +1,7 @@
 -- Grain: one row per patient in first remission: whether the sequence of units still goes on, was ended by transplant,
 -- relapse, death or withdrawal (CENSORED), or had finished before: by maintenance, by a contact that says off therapy
--- or maintenance (clinical specification 3). Where none of these is known, time decides: finished when more than 90 days
--- passed to the data cut or the withdrawal.
+-- or maintenance (clinical specification 3). Where none of these is known, time decides: finished when more than 90
+-- days passed to the data cut or the withdrawal.
 with last_unit as (
     select
         patient_key,

@@ -1,7 +1,7 @@
 -- Grain: one row per unit that the comparison with E1910 counts, in order: B a started frontline blinatumomab cycle, C
 -- a course of consolidation, interim maintenance or delayed intensification; from the first remission on, before a
--- transplant in it. A course counts only after the intensification before randomisation: the last course of phase 4 that
--- began before the first cycle in remission, where there is one.
+-- transplant in it. A course counts only after the intensification before randomisation: the last course of phase 4
+-- that began before the first cycle in remission, where there is one.
 with remission as (
     select
         response.patient_key,
