@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from blin_pipeline.outcomes.curve_steps import DELAYED, PLAIN
@@ -53,11 +54,10 @@ def _ticks(results: Results, _: Frames) -> Iterator[bool]:
 def _falls(results: Results, _: Frames) -> Iterator[bool]:
     for prefix in ENDPOINTS:
         for method in (PLAIN, DELAYED):
-            curve = sorted(
-                _by_time(_endpoint(results, f"{prefix}_curve", method)).items(), key=lambda step: step[0] or 0.0
-            )
-            values = [value for _, value in curve]
-            yield values == sorted(values, reverse=True)
+            steps = sorted(_endpoint(results, f"{prefix}_curve", method), key=lambda row: row.time_days or 0.0)
+            for before, step in pairwise(steps):
+                yield (before.value or 0.0) >= (step.value or 0.0)
+                yield before.value != 0.0 or not step.n
 
 
 def _late_complete(results: Results, _: Frames) -> Iterator[bool]:
@@ -162,7 +162,13 @@ ENDPOINT_IDENTITIES: tuple[Identity, ...] = (
         (),
         _late_complete,
     ),
-    Identity("endpoint_never_rises", "A curve of an endpoint never rises.", ("survival_endpoints",), (), _falls),
+    Identity(
+        "endpoint_never_rises",
+        "A curve of an endpoint never rises, and is not zero while somebody is at risk.",
+        ("survival_endpoints",),
+        (),
+        _falls,
+    ),
     Identity(
         "incidences_and_relapse_free_sum_to_one",
         "Relapse, death in remission and relapse-free survival sum to one at every time.",

@@ -44,6 +44,7 @@ def _survival_falls(results: Results, _: Frames) -> Iterator[bool]:
         curve.sort(key=lambda row: row.time_days or 0.0)
         for before, step in pairwise(curve):
             yield (before.value or 0.0) >= (step.value or 0.0)
+            yield before.value != 0.0 or not step.n
 
 
 def _same_patients(results: Results, _: Frames) -> Iterator[bool]:
@@ -77,7 +78,7 @@ SURVIVAL_IDENTITIES: tuple[Identity, ...] = (
     ),
     Identity(
         "survival_never_rises",
-        "A survival curve never rises.",
+        "A survival curve never rises, and is not zero while somebody is at risk.",
         ("overall_survival",),
         (),
         _survival_falls,
