@@ -44,6 +44,8 @@
         'check_q06_stop_missing',
         'check_q07_required_blank',
         'check_q08_response_disagrees',
+        'check_q09_death_told_elsewhere',
+        'check_q11_month_not_known',
     ]) }}
 {%- endmacro %}
 
