@@ -9,6 +9,7 @@ A fixed sample runs by default, all combinations with ``BLIN_PROOF=full``; the c
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import random
@@ -29,6 +30,7 @@ from blin_pipeline.orchestration.workspace import Workspace
 from blin_pipeline.release.manifest import CandidateFacts, Manifest
 from blin_pipeline.sandbox.faults import ALWAYS, Fault, FaultKind, FaultPlan
 from blin_pipeline.sandbox.project import ProjectState
+from blin_pipeline.sandbox.rows import FormRow, SourceProject
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 from blin_pipeline.settings import Settings, load_settings
 
@@ -174,10 +176,21 @@ def _publish(settings: Settings, pull: Pull) -> None:
     (settings.releases_dir / "current").symlink_to(release.name)
 
 
+def _project() -> SourceProject:
+    """The visits, and rows enough that no two answers cut in half are of the same rows: that, nothing could tell."""
+    base = visits()
+    more = (
+        *(FormRow("3", "course", n, {"drug": "z", "course_complete": "2"}, "start_arm_1") for n in range(1, 4)),
+        FormRow("3", "baseline", None, {"code": "3", "baseline_complete": "2"}, "start_arm_1"),
+        FormRow("3", "diary", 1, {"feeling": "w", "diary_complete": "2"}, "later_arm_1"),
+    )
+    return dataclasses.replace(base, rows=(*base.rows, *more), record_groups={**base.record_groups, "3": "site_1"})
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Home]:
     folder = tmp_path_factory.mktemp("home")
-    with serving({TOKEN: visits()}, faults=FaultPlan()) as server:
+    with serving({TOKEN: _project()}, faults=FaultPlan()) as server:
         (folder / "restricted" / "secrets").mkdir(parents=True)
         (folder / "restricted" / "secrets" / "redcap_token").write_text(TOKEN, encoding="ascii")
         settings = load_settings(folder, synthetic=True, source={"url": server.url, "attempts": 1})
