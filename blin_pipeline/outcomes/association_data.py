@@ -19,11 +19,16 @@ def interval_rows(cox_interval: pd.DataFrame, param: str, *, delayed_entry: bool
     return rows.sort_values(["patient_key", "t_start"], kind="stable", ignore_index=True)
 
 
-def patients_of(rows: pd.DataFrame, subject: pd.DataFrame) -> pd.DataFrame:
+def remission_known(cox_interval: pd.DataFrame) -> pd.Series:
+    """Patient -> last day from first remission on which the remission was known: the end of relapse-free survival."""
+    return interval_rows(cox_interval, "RFS").groupby("patient_key")["t_stop"].max()
+
+
+def patients_of(rows: pd.DataFrame, subject: pd.DataFrame, known: pd.Series) -> pd.DataFrame:
     """One row per patient of ``interval_rows``: time, event, exposure day (NaN: not before the end), baseline.
 
     Exposure is a first infusion before relapse, as in ``cox_interval``: salvage is chosen because the disease came back.
-    ``ever_exposed`` serves the naive comparison only.
+    ``ever_exposed`` serves the naive comparison only. ``known`` is ``remission_known``.
     """
     grouped = rows.groupby("patient_key", sort=True)
     began = rows[rows["blin_exposed"] == 1].groupby("patient_key")["t_start"].min()
@@ -39,6 +44,7 @@ def patients_of(rows: pd.DataFrame, subject: pd.DataFrame) -> pd.DataFrame:
         exposure_day=patients["patient_key"].map(began),
         relapse_day=patients["patient_key"].map(relapse),
         transplant_day=patients["patient_key"].map(moved),
+        known_until=patients["patient_key"].map(known),
         ever_exposed=patients["patient_key"].isin(began.index),
     )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 
-from blin_pipeline.outcomes.association_data import interval_rows, patients_of
+from blin_pipeline.outcomes.association_data import interval_rows, patients_of, remission_known
 from blin_pipeline.outcomes.association_rows import CR1, extended_curves, landmark_counts, mean_difference
 from blin_pipeline.outcomes.builder import ResultBuilder
 from blin_pipeline.outcomes.context import joined
@@ -78,7 +78,7 @@ class _Endpoint:
 
     @cached_property
     def patients(self) -> pd.DataFrame:
-        return patients_of(self.long, self.subject)
+        return patients_of(self.long, self.subject, remission_known(self.intervals))
 
     def parts(self) -> dict[str, Callable[[], list[ResultRow]]]:
         """Every part, those with hazard ratios first, for the E-values are of them."""
@@ -160,6 +160,7 @@ def _at(patients: pd.DataFrame, day: int) -> Landmark:
         patients["exposure_day"].to_numpy(dtype=float),
         float(day),
         over_day=patients["relapse_day"].to_numpy(dtype=float),
+        known_until=patients["known_until"].to_numpy(dtype=float),
     )
 
 

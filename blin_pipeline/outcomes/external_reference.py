@@ -53,6 +53,8 @@ class Ours(NamedTuple):
 
 
 OURS = (Ours("OS", "ELIGIBLE", "diagnosis"), Ours("OSCR", "CR1", "first remission"))
+#: Reasons of ``landmark_cohort``: alive, but the patient or the disease was not followed beyond the landmark.
+NOT_FOLLOWED = ("CENSORED_BEFORE", "REMISSION_NOT_KNOWN")
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?) ?%")
 
 
@@ -107,7 +109,7 @@ def _from_landmark(build: ResultBuilder, like: pd.DataFrame, cohort: pd.DataFram
         fixed.count("ours_e1910_like_n", len(like), n=len(like)),
         fixed.count("ours_at_landmark_n", len(used), n=len(like)),
         fixed.count("ours_event_before_landmark_n", int((reasons == "RELAPSE_OR_DEATH_BEFORE").sum()), n=len(like)),
-        fixed.count("ours_censored_before_landmark_n", int((reasons == "CENSORED_BEFORE").sum()), n=len(like)),
+        fixed.count("ours_censored_before_landmark_n", int(reasons.isin(NOT_FOLLOWED).sum()), n=len(like)),
         fixed.count("ours_without_time_n", int((~like["patient_key"].isin(cohort["patient_key"])).sum()), n=len(like)),
         build.median(
             "ours_time_zero_after_diagnosis",

@@ -70,6 +70,7 @@ def weighted_set(patients: pd.DataFrame, day: float, parameters: Parameters) -> 
         used["exposure_day"].to_numpy(dtype=float),
         day,
         over_day=used["relapse_day"].to_numpy(dtype=float),
+        known_until=used["known_until"].to_numpy(dtype=float),
     )
     chosen = used[at.at_risk].reset_index(drop=True)
     levels = term_levels(chosen, parameters)

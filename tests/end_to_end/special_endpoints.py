@@ -1,6 +1,8 @@
 """Records whose events meet on one day, come in odd orders and are dated by month or year: the hard cases of time to event.
 
-Days are drawn from a coarse grid, so that relapse, transplant, death, blinatumomab and assessments often coincide.
+Days are drawn from a coarse grid, so that relapse, transplant, death, blinatumomab and assessments often coincide. How exact a
+date is is drawn apart from what happened, so that the 15th or 1 July falls on either side of therapy, remission and death. Some
+patients have no plan date.
 """
 
 from __future__ import annotations
@@ -24,9 +26,8 @@ def awkward_endpoints(random: Random, number: int, sites: list[RawSite]) -> list
 
 def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
     diagnosed = date(2024, 2, 1) + timedelta(days=random.randrange(300))
-    precision = random.choice([1, 1, 1, 2])
-    written = diagnosed if precision == 1 else diagnosed.replace(day=15)
-    began = diagnosed + timedelta(days=GRID * random.randrange(1, 3) + (30 if precision == 2 else 0))
+    written, precision = _blurred(random, diagnosed)
+    began = diagnosed + timedelta(days=GRID * random.randrange(1, 3))
 
     def later(first: int = 0, last: int = 45) -> date:
         return began + timedelta(days=GRID * random.randrange(first, last))
@@ -36,9 +37,9 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
         start = later(0, 20)
         rows["treatment_course"].append(
             {
-                "tc_line": 1,
+                "tc_line": random.choice([1, 1, 1, 1, 2]),
                 "tc_regimen": random.choice([1, 1, 2, 99]),
-                "tc_phase": random.choice([2, 4, 5]),
+                "tc_phase": random.choice([1, 2, 2, 3, 4, 5, 10]),
                 "tc_start": _text(start),
                 "tc_end": _text(start + timedelta(days=4)),
                 "tc_status": 1,
@@ -70,7 +71,7 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
             sample |= {"mr_value": random.choice([0.005, 0.01, 0.5]), "mr_unit": 1}
         rows["mrd"].append(sample)
     for _ in range(random.choice([0, 0, 1, 1, 2])):
-        rows["hct"].append({"hc_date": _text(later(5)), "hc_type": 1, "hc_status": 1})
+        rows["hct"].append({"hc_date": _text(later(5)), "hc_type": 1, "hc_status": random.choice([1, 1, 2, 4])})
     for _ in range(random.choice([0, 0, 1, 1, 2, 3])):
         at, how = _blurred(random, later(4))
         rows["relapse"].append(
@@ -94,9 +95,10 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
         start += timedelta(days=GRID * random.randrange(3, 7))
     recorded = {form: [RecordedRow(instance=n, values=v) for n, v in enumerate(own, 1)] for form, own in rows.items()}
     recorded["registration"] = [_registration(written, precision, diagnosed)]
-    recorded["treatment_plan"] = [
-        RecordedRow(instance=None, values={"plan_date": _text(began), "plan_backbone": 1, "plan_blin": 1})
-    ]
+    if random.random() < 0.9:
+        recorded["treatment_plan"] = [
+            RecordedRow(instance=None, values={"plan_date": _text(began), "plan_backbone": 1, "plan_blin": 1})
+        ]
     if random.random() < 0.4:
         recorded["death"] = [_death(random, recorded, began)]
     return RecordTruth(
@@ -134,7 +136,7 @@ def _cycle(random: Random, number: int, start: date) -> dict[str, Recorded]:
     stop = start + timedelta(days=random.choice([10, 20, 28, 30]))
     row: dict[str, Recorded] = {
         "bc_number": number,
-        "bc_line": 1,
+        "bc_line": random.choice([1, 1, 1, 3]),
         "bc_purpose": 2,
         "bc_start": f"{start} 10:00",
         "bc_time_known": 1,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cycles_by_hand import hand_worked_cycles
+from dates_by_hand import hand_worked_dates
 from disease_by_hand import hand_worked_disease
 from many_registries import Maker
 from special_endpoints import awkward_endpoints
@@ -14,6 +15,7 @@ from treatments_by_hand import hand_worked_treatments
 MAKERS: dict[str, Maker] = {
     "cycles_by_hand": hand_worked_cycles,
     "disease_by_hand": hand_worked_disease,
+    "dates_by_hand": hand_worked_dates,
     "endpoints": awkward_endpoints,
     "events": awkward_events,
     "infusions": awkward_infusions,

@@ -34,17 +34,18 @@ def wanted(patients):
 def test_every_endpoint_of_every_patient(many_registries, wanted, proof):
     records = {truth.record_id for truth in many_registries.generated + many_registries.special["endpoints"]}
     rows = many_registries.rows(
-        "select patient_key, param_cd, aval_days, cnsr, aval_lo_days, aval_hi_days, src_form, src_instance "
-        "from marts.time_to_event"
+        "select patient_key, param_cd, aval_days, cnsr, aval_lo_days, aval_hi_days, src_form, src_instance, "
+        "has_date_conflict from marts.time_to_event"
     )
     found = {(row.pop("record_id"), row.pop("param_cd")): tuple(row.values()) for row in rows}
     found = {key: row for key, row in found.items() if key[0] in records}
-    expected = {key: time[:6] for key, time in wanted.items()}
+    expected = {key: tuple(time) for key, time in wanted.items()}
     differing = {key: (found.get(key), expected.get(key)) for key in found.keys() | expected.keys()}
     differing = {key: pair for key, pair in differing.items() if pair[0] != pair[1]}
     assert differing == {}, (len(differing), Counter(param for _, param in differing), list(differing.items())[:10])
     ends = Counter((param, time.cnsr) for (_, param), time in wanted.items())
     assert {cnsr for _, cnsr in ends} == {0, 1, 2, 3, 4}
+    assert {time.is_doubtful for time in wanted.values()} == {True, False}
     assert {param for param, _ in ends} == {row["param_cd"] for row in many_registries.rows(_PARAMETERS)}
     proof(f"{len(found)} times to event of {len({key[0] for key in found})} eligible patients agree")
 

@@ -26,7 +26,7 @@ class Landmark(NamedTuple):
         event: Events of those at risk.
         exposed: Exposed on or before the landmark, of those at risk.
         excluded_event: Patients left out because of an event, or the end of the state, on or before the landmark.
-        excluded_censored: Patients left out because observation ended on or before it.
+        excluded_censored: Patients left out because observation, or knowledge of the state, ended on or before it.
         exposed_later: Patients at risk who were exposed after it; they count as not exposed.
     """
 
@@ -40,7 +40,13 @@ class Landmark(NamedTuple):
 
 
 def landmark(
-    time: ArrayLike, event: ArrayLike, exposure_day: ArrayLike, day: float, *, over_day: ArrayLike | None = None
+    time: ArrayLike,
+    event: ArrayLike,
+    exposure_day: ArrayLike,
+    day: float,
+    *,
+    over_day: ArrayLike | None = None,
+    known_until: ArrayLike | None = None,
 ) -> Landmark:
     """Patients at the landmark ``day``.
 
@@ -52,11 +58,14 @@ def landmark(
         day: Landmark, days from the origin.
         over_day: Day on which the state that the analysis starts from ended (relapse, for survival from remission);
             NaN for never. On or before the landmark the patient is left out as if the event had come.
+        known_until: Last day on which the state that the analysis starts from was looked at (remission). Whose state is
+            not known beyond the landmark is left out as if censored.
     """
     times, events, began = floats(time), flags(event), floats(exposure_day)
     with np.errstate(invalid="ignore"):
         over = np.zeros(times.shape, dtype=np.bool_) if over_day is None else floats(over_day) <= day
-        at_risk = (times > day) & ~over
+        known = np.ones(times.shape, dtype=np.bool_) if known_until is None else floats(known_until) > day
+        at_risk = (times > day) & ~over & known
         exposed, later = began <= day, (began > day) & (began < times)
     return Landmark(
         at_risk,
@@ -64,7 +73,7 @@ def landmark(
         events[at_risk],
         exposed[at_risk],
         int(np.count_nonzero(over | (~at_risk & events & (times <= day)))),
-        int(np.count_nonzero(~over & ~at_risk & ~events)),
+        int(np.count_nonzero(~over & ~at_risk & ~(events & (times <= day)))),
         int(np.count_nonzero(at_risk & later)),
     )
 

@@ -46,6 +46,9 @@
         'check_q08_response_disagrees',
         'check_q09_death_told_elsewhere',
         'check_q11_month_not_known',
+        'check_q10_partial_date_moved',
+        'check_q13_regimen_changed_unassessed',
+        'check_q12_blood_not_reported',
     ]) }}
 {%- endmacro %}
 

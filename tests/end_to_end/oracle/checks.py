@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from blin_pipeline.sandbox.synthetic.truth import Truth
 
 from .checks_infusion import infusion_findings
-from .course import course, is_remission
+from .course import course
 from .eligibility import ELIGIBLE, REMOVED, death_bounds, diagnosis_bounds, judge, therapy_starts
+from .marrow import is_remission
+from .order import CLINICAL, after_death, first_possible
 from .records import Record, Row, day, number
 
 
@@ -36,20 +38,6 @@ _ADMINISTRATIVE = {
     "data_review": ("dr_verified_date",),
     "death": ("dth_date",),
 }
-_CLINICAL = {
-    "registration": ("dx_date", "blin_trial_start"),
-    "treatment_plan": ("plan_date",),
-    "treatment_course": ("tc_start", "tc_end"),
-    "blin_cycle": ("bc_start", "bc_end"),
-    "blin_segment": ("sg_start", "sg_end"),
-    "response": ("ra_date",),
-    "mrd": ("mr_date",),
-    "hct": ("hc_date", "hc_agvhd_date"),
-    "relapse": ("rl_date", "rl_cart_date"),
-    "adverse_event": ("ae_start", "ae_end"),
-    "followup": ("fu_date", "fu_second_ca_date"),
-    "patient_survey": ("sv_date",),
-}
 _TYPES = {
     "treatment_course": ("tc_start", "tc_phase", "tc_regimen"),
     "blin_cycle": ("bc_start",),
@@ -64,7 +52,6 @@ _TYPES = {
 }
 _UNKNOWN_OPTION = {"race": 99, "genetics": 99, "no_blin_reason": 99, "rl_next": 99}
 _TKI = {24, 25, 26, 27}
-_PARTIAL = {"dx_date": "dx_date_prec", "rl_date": "rl_date_prec"}
 
 
 def findings(truth: Truth) -> set[Finding]:
@@ -86,7 +73,7 @@ def findings(truth: Truth) -> set[Finding]:
 def _of_record(record: Record, *, eligible: bool) -> Iterator[tuple[str, str, int]]:
     yield from _impossible_dates(record)
     yield from _order_of_therapy(record)
-    yield from _after_death(record)
+    yield from after_death(record)
     yield from _vital_status(record)
     yield from _relapse_and_remission(record)
     yield from infusion_findings(record)
@@ -103,19 +90,12 @@ def _instance(row: Row) -> int:
     return value
 
 
-def _first_possible(row: Row, name: str) -> date | None:
-    at, precision = day(row, name), row.get(_PARTIAL.get(name, ""))
-    if at is None or name not in _PARTIAL or precision == 1:
-        return at
-    return at.replace(day=1) if precision == 2 else date(at.year, 1, 1)
-
-
 def _impossible_dates(record: Record) -> Iterator[tuple[str, str, int]]:
-    for forms in (_ADMINISTRATIVE, _CLINICAL):
+    for forms in (_ADMINISTRATIVE, CLINICAL):
         for form, names in forms.items():
             for row in record.rows(form):
                 for name in names:
-                    at = _first_possible(row, name)
+                    at = first_possible(row, name)
                     if at is not None and (at > record.data_cut or at.year < 1900):
                         yield "D01", form, _instance(row)
 
@@ -133,19 +113,6 @@ def _order_of_therapy(record: Record) -> Iterator[tuple[str, str, int]]:
         yield "D02", "treatment_plan", 0
     if plan is not None and bounds is not None and (plan - bounds[1]).days > 60:
         yield "D02", "treatment_plan", 0
-
-
-def _after_death(record: Record) -> Iterator[tuple[str, str, int]]:
-    bounds = death_bounds(record)
-    if bounds is None:
-        return
-    for form, names in _CLINICAL.items():
-        for row in record.rows(form):
-            for name in names:
-                at = _first_possible(row, name)
-                told = name == "fu_date" and row.get("fu_vital") != 1
-                if at is not None and not told and bounds[1] < at <= record.data_cut:
-                    yield "D03", form, _instance(row)
 
 
 def _vital_status(record: Record) -> Iterator[tuple[str, str, int]]:
@@ -173,7 +140,7 @@ def _relapse_and_remission(record: Record) -> Iterator[tuple[str, str, int]]:
     remissions = [
         (at, row)
         for at, row in record.dated("response", "ra_date")
-        if is_remission(row) or row.get("ra_site_call") == 1
+        if is_remission(record, row) or row.get("ra_site_call") == 1
     ]
     starts = [
         at

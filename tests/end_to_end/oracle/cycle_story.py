@@ -22,6 +22,7 @@ from .infusion import (
     Exposure,
     exposures,
 )
+from .marrow import verdict
 from .readings import mrd
 from .records import Record, Row, day, number
 from .recurrence import recurrence
@@ -360,22 +361,11 @@ def _reading(row: Row) -> tuple[str | None, float | None]:
     return ("NEG" if method == 1 and level is not None and level < 1e-4 and deep else "POS"), level
 
 
-def _remission(row: Row) -> bool | None:
-    marrow, blood, percent = row.get("ra_bm_lymphoblast"), row.get("ra_pb_lymphoblast"), number(row, "ra_bm_blast")
-    clear = {0: True, 1: False}.get(_code(row, "ra_bm_lymphoblast"))
-    if marrow is None and percent is not None:
-        clear = percent < 5
-    if row.get("ra_marrow") == 0:
-        clear = None
-    free = {0: True, 1: False}.get(blood if isinstance(blood, int) else -1)
-    return False if clear is False or free is False else True if clear and free else None
-
-
 def first_progression(record: Record) -> date | None:
+    """First relapse or refractory disease, not before the start of therapy where that is known."""
     dates = course(record)
-    if dates.plan is None or dates.plan < date(1900, 1, 1):
-        return None
-    days = [one.on for one in relapses_of(record, death_of(record)) if one.on >= dates.plan]
+    plan = dates.plan if dates.plan is not None and dates.plan >= date(1900, 1, 1) else date.min
+    days = [one.on for one in relapses_of(record, death_of(record)) if one.on >= plan]
     days += [dates.refractory] if dates.refractory else []
     return min(days, default=None)
 
@@ -401,7 +391,7 @@ def _around(record: Record, item: Told, cycles: list[Told], given: list[Treatmen
     def since(on: date) -> bool:
         return on <= start and (last_worse is None or on > last_worse)
 
-    judged = [(at, _remission(row)) for at, row in _kept(record, "response", "ra_date") if since(at)]
+    judged = [(at, verdict(record, row)) for at, row in _kept(record, "response", "ra_date") if since(at)]
     remission = min((at for at, clear in judged if clear), default=None)
     tests = samples(record)
     before = [sample for sample in tests if remission is not None and remission <= sample.on <= start]

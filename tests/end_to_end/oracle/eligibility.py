@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from .contact import entered
 from .records import Record, day, number, possible_days
 
 CUTOFF = date(2023, 12, 1)
@@ -37,7 +38,7 @@ def judge(record: Record) -> Eligibility:
         "E6": PASS,
     }
     withdrawn, scope = _code(record, "consent_status") == 6, _code(record, "withdraw_scope")
-    if withdrawn and scope not in (1, 2):
+    if withdrawn and scope != 2 and record.withdrawn is None:
         criteria["E6"] = UNKNOWN
     if withdrawn and scope == 2:
         status = REMOVED
@@ -99,8 +100,7 @@ def therapy_starts(record: Record) -> list[date | None]:
     """Plan date and every start of a course (prephase left out), of a cycle that was not merely planned, of a segment."""
     starts = [day(record.once("treatment_plan"), "plan_date")]
     starts += [at for at, row in record.dated("treatment_course", "tc_start") if row.get("tc_phase") != 1]
-    starts += [at for at, row in record.dated("blin_cycle", "bc_start") if row.get("bc_status") != 4]
-    return starts + [at for at, _ in record.dated("blin_segment", "sg_start")]
+    return starts + [at for at, _, name, _ in entered(record) if name in ("bc_start", "sg_start")]
 
 
 def _diagnosis_date(record: Record) -> str:
@@ -182,6 +182,8 @@ def used(record: Record) -> dict[str, str | None]:
     died = _interval(death_bounds(record)) if consent in (1, 2, 3, 6) else None
     signed = day(registration, "consent_date") if consent in (1, 2, 6) else None
     scope = 1 if consent == 6 and _code(record, "withdraw_scope") == 1 else None
+    # The date decides where it cannot be right.
+    left = day(registration, "withdraw_date") if scope == 1 and record.withdrawn is None else None
     return {
         "E0": _stated(screen_note_code=registration.get("screen_note_code")),
         "E1": _stated(age_years=_age_used(record)),
@@ -199,7 +201,7 @@ def used(record: Record) -> dict[str, str | None]:
             dth_date=died,
             reg_date=registered if deceased else None,
         ),
-        "E6": _stated(consent_status=consent, withdraw_scope=scope),
+        "E6": _stated(consent_status=consent, withdraw_scope=scope, withdraw_date=left),
     }
 
 

@@ -83,6 +83,8 @@ def endpoints(what: Happenings) -> dict[str, Time]:
         found["OSBLIN"] = _time(zero, dies, what.contact)
         if _is_positive_before(what, frontline[0]):
             found["TTMRDNEG_BLIN"] = _time(zero, [(1, negative), (2, relapse), (2, death)], what.test)
+    if what.is_contradictory:
+        found = {param: time._replace(is_doubtful=True) for param, time in found.items()}
     return found
 
 

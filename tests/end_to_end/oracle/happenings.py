@@ -9,26 +9,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from .contact import Contact, entered, proven
 from .course import after_relapses, course, relapse_intervals
+from .dating import Dated, death_interval, diagnosis_date, relapse_dates
 from .given import Given, flow_results, given_cycles
-from .records import Record, Row, day, possible_days, remembered
+from .order import is_contradictory
+from .records import Record, Row, day, remembered
 from .response import frontline_assessments
 
 END_OF_INDUCTION_DAYS = 70
 #: A relapse form without a kind is taken for a relapse until the site says what it was: a blank must not hide an event.
 MORPHOLOGIC_OR_EXTRAMEDULLARY, MRD_RECURRENCE = (1, 2, 3, 4, None), (5,)
-#: Form -> fields whose date proves the patient alive on it.
-_CONTACTS = {
-    "treatment_plan": ("plan_date",),
-    "treatment_course": ("tc_start", "tc_end"),
-    "blin_cycle": ("bc_start", "bc_end"),
-    "blin_segment": ("sg_start", "sg_end"),
-    "response": ("ra_date",),
-    "mrd": ("mr_date",),
-    "hct": ("hc_date",),
-    "adverse_event": ("ae_start", "ae_end"),
-    "patient_survey": ("sv_date",),
-}
 
 
 class Happening(NamedTuple):
@@ -63,6 +54,7 @@ class Happenings:
     contact: Happening | None
     evaluation: Happening | None
     test: Happening | None
+    is_contradictory: bool
 
 
 def happenings(record: Record) -> Happenings:
@@ -71,7 +63,7 @@ def happenings(record: Record) -> Happenings:
     death = death_of(record)
     assessments = frontline_assessments(record, dates)
     remission = min((at for at, _, remitted in assessments if remitted), default=None)
-    contact = _latest(_contacts(record), death)
+    contact = _latest(_contacts(proven(record)), death)
     flow = flow_results(record)
     tests = [Happening(at, at, at, "mrd", "mr_date", number) for at, _, _, number in flow]
     given = given_cycles(record)
@@ -86,13 +78,14 @@ def happenings(record: Record) -> Happenings:
         frontline_end=dates.frontline_end,
         transplants=[_exact(at, "hct", "hc_date", row) for at, row in record.dated("hct", "hc_date")],
         cancers=_cancers(record),
-        failure=_failure(record, remission, any(judged for _, judged, _ in assessments), contact, death),
+        failure=_failure(record, remission, any(found is False for _, _, found in assessments), contact, death),
         given=given,
         flow=[sample for sample in flow if sample[1] in ("NEG", "POS")],
         unverified=[sample for sample in flow if sample[1] == "UNVERIFIED"],
         contact=contact,
         evaluation=_latest(_evaluations(record), death),
         test=_latest(tests, death),
+        is_contradictory=is_contradictory(record),
     )
 
 
@@ -110,51 +103,23 @@ def _latest(found: list[Happening], death: Happening | None) -> Happening | None
     return min((one for one in known if one.on == newest), key=lambda one: (one.form, one.field, one.instance))
 
 
-def diagnosis_of(record: Record) -> tuple[date, date, date] | None:
+def diagnosis_of(record: Record) -> Dated | None:
     """Point, first and last day; None when it lies wholly after the last day that counts: it does not exist then."""
-    form = record.once("registration")
-    typed = day(form, "dx_date")
-    bounds = possible_days(typed, form.get("dx_date_prec"))
-    if typed is None or bounds is None or bounds[0] > record.last_day:
-        return None
-    last = min(bounds[1], record.last_day)
-    return min(typed, last), bounds[0], last
+    return diagnosis_date(record)
 
 
-@remembered
-def _contacts(record: Record) -> list[Happening]:
-    registration = record.once("registration")
-    found = []
-    if registration.get("dx_date_prec") == 1:
-        found.append((day(registration, "dx_date"), "registration", "dx_date", registration))
-    if registration.get("vital_entry") == 1:
-        found += [
-            (day(registration, name), "registration", name, registration) for name in ("reg_date", "consent_date")
-        ]
-    for form, fields in _CONTACTS.items():
-        for row in record.rows(form):
-            if not (form == "blin_cycle" and row.get("bc_status") == 4):
-                found += [(day(row, name), form, name, row) for name in fields]
-    found += [
-        (day(row, "fu_date"), "followup", "fu_date", row) for row in record.rows("followup") if row.get("fu_vital") == 1
-    ]
-    found += [
-        (day(row, "rl_date"), "relapse", "rl_date", row)
-        for row in record.rows("relapse")
-        if row.get("rl_date_prec") == 1
-    ]
-    return [_exact(at, form, name, row) for at, form, name, row in found if at is not None and at <= record.last_day]
+def _contacts(found: list[Contact]) -> list[Happening]:
+    return [_exact(at, form, name, row) for at, form, name, row in found]
 
 
 @remembered
 def death_of(record: Record) -> Happening | None:
     form = record.once("death")
-    typed = day(form, "dth_date")
-    bounds = possible_days(typed, form.get("dth_date_prec"))
-    if form.get("dth_dead") != 1 or typed is None or bounds is None or bounds[0] > record.last_day:
+    typed, bounds = day(form, "dth_date"), death_interval(record)
+    if typed is None or bounds is None:
         return None
     unlimited = Happening(typed, *bounds, "death", "dth_date", 1)
-    seen = _latest(_contacts(record), unlimited)
+    seen = _latest(_contacts(entered(record)), unlimited)
     first = seen.on if seen is not None and bounds[0] < seen.on <= bounds[1] else bounds[0]
     last = min(bounds[1], record.last_day)
     on = after_relapses(record, min(max(typed, first), last), last)
@@ -166,14 +131,11 @@ def relapses_of(
     record: Record, death: Happening | None, kinds: tuple[int | None, ...] = MORPHOLOGIC_OR_EXTRAMEDULLARY
 ) -> list[Happening]:
     """Relapses of some kinds; one dated by month or year is not after the death."""
-    found = []
+    dated, found = relapse_dates(record), []
     for row in record.rows("relapse"):
-        typed = day(row, "rl_date")
-        bounds = possible_days(typed, row.get("rl_date_prec"))
-        if row.get("rl_kind") not in kinds or typed is None or bounds is None or bounds[0] > record.last_day:
+        if row.get("rl_kind") not in kinds or int(str(row["instance"])) not in dated:
             continue
-        first, last = bounds[0], min(bounds[1], record.last_day)
-        on = min(typed, last)
+        on, first, last = dated[int(str(row["instance"]))]
         if death is not None and first <= death.on < on:
             on = death.on
         if death is not None and first <= death.last < last:
@@ -205,11 +167,11 @@ def _evaluations(record: Record) -> list[Happening]:
 
 
 def _failure(
-    record: Record, remission: date | None, was_judged: bool, contact: Happening | None, death: Happening | None
+    record: Record, remission: date | None, was_disease_seen: bool, contact: Happening | None, death: Happening | None
 ) -> date | None:
     """Day on which the failure to reach remission counts: the end of the induction window."""
     dates = course(record)
-    if dates.plan is None or remission is not None or not (was_judged or dates.refractory is not None):
+    if dates.plan is None or remission is not None or not (was_disease_seen or dates.refractory is not None):
         return None
     end = dates.plan + timedelta(days=END_OF_INDUCTION_DAYS)
     known = death.on if death is not None else contact.on if contact is not None else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from .course import is_remission
+from .marrow import is_remission
 from .records import Record, Row, number, remembered
 
 CUTOFF = 1e-4
@@ -35,7 +35,7 @@ def conventional(record: Record) -> dict[int, tuple[str, bool | None]]:
     found, remitted = {}, False
     for _, instance, row in rows:
         found[instance] = _conventional(row, remitted=remitted)
-        remitted = remitted or is_remission(row)
+        remitted = remitted or is_remission(record, row)
     return found
 
 

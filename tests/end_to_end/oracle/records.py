@@ -48,11 +48,12 @@ class Record:
 
     @property
     def withdrawn(self) -> date | None:
-        """Date of a withdrawal that keeps the data held (scope 1)."""
+        """Date of a withdrawal that keeps the data held (scope 1); None also where the date is missing or before the consent."""
         form = self.once("registration")
-        if form.get("consent_status") == 6 and form.get("withdraw_scope") == 1:
-            return day(form, "withdraw_date")
-        return None
+        left, signed = day(form, "withdraw_date"), day(form, "consent_date")
+        if form.get("consent_status") != 6 or form.get("withdraw_scope") != 1 or left is None:
+            return None
+        return left if left.year >= 1900 and (signed is None or signed <= left) else None
 
     @property
     def last_day(self) -> date:

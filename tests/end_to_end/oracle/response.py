@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from .course import Course, course, has_evaluable_marrow, is_remission
+from .course import Course, course
+from .marrow import has_evaluable_marrow, verdict
 from .records import Record
 
 RESPONSE_DUE_DAYS = 70
@@ -30,8 +31,8 @@ class Response:
     first_remission: date | None
 
 
-def frontline_assessments(record: Record, dates: Course) -> list[tuple[date, bool, bool]]:
-    """(date, evaluable, remission) of assessments after the start of therapy, inside the frontline phase.
+def frontline_assessments(record: Record, dates: Course) -> list[tuple[date, bool, bool | None]]:
+    """(date, evaluable, remission or disease or neither) of assessments after the start of therapy, inside the frontline phase.
 
     An assessment on the day of relapse or of refractory disease is no longer frontline; on the day of death it is.
     """
@@ -45,7 +46,7 @@ def frontline_assessments(record: Record, dates: Course) -> list[tuple[date, boo
             else at > dates.frontline_end
         )
         if at > dates.plan and not ended:
-            found.append((at, has_evaluable_marrow(row), is_remission(row)))
+            found.append((at, has_evaluable_marrow(row), verdict(record, row)))
     return found
 
 
@@ -58,7 +59,7 @@ def respond(record: Record) -> Response:
     if dates.plan is None:
         return Response(NOT_TREATED, in_d1=False, in_d2=False, in_d3=False, responder=False, first_remission=None)
     progressed = dates.death is not None or dates.relapse is not None or dates.refractory is not None
-    early = (record.data_cut - dates.plan).days < RESPONSE_DUE_DAYS and not assessed and dates.death is None
+    early = (record.data_cut - dates.plan).days < RESPONSE_DUE_DAYS and not rows and dates.death is None
     state = RESPONDER if remissions else NO_CR if assessed else NOT_YET_DUE if early else NOT_ASSESSED
     return Response(
         state=state,

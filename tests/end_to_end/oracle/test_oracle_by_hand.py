@@ -89,7 +89,10 @@ DECEASED = {"vital_entry": 2, "consent_status": 3, "consent_date": None}
         ({}, {"death": DEAD | {"dth_date": "2024-03-20"}}, ("ELIGIBLE", "")),
         ({}, {"death": {"dth_dead": 1}}, ("PENDING", "E5:UNKNOWN")),
         ({}, {"followup": [{"fu_date": "2024-08-01", "fu_vital": 2}]}, ("PENDING", "E5:UNKNOWN")),
-        ({"consent_status": 6, "withdraw_scope": 1}, {}, ("ELIGIBLE", "")),
+        ({"consent_status": 6, "withdraw_scope": 1, "withdraw_date": "2024-06-08"}, {}, ("ELIGIBLE", "")),
+        # From which day on nothing may be used is not known, or cannot be right: held.
+        ({"consent_status": 6, "withdraw_scope": 1}, {}, ("HELD", "E6:UNKNOWN")),
+        ({"consent_status": 6, "withdraw_scope": 1, "withdraw_date": "2024-03-19"}, {}, ("HELD", "E6:UNKNOWN")),
         ({"consent_status": 6, "withdraw_scope": 2}, {}, ("REMOVED", "")),
         ({"consent_status": 6, "elig_ball": 0}, {}, ("HELD", "E2:N E6:UNKNOWN")),
         ({"screen_note_code": 2}, {}, ("INELIGIBLE", "E0:N")),
@@ -168,23 +171,38 @@ def given(day: str, phase: int, regimen: int = 1, line: int = 1) -> dict[str, Re
     return {"tc_start": day, "tc_phase": phase, "tc_regimen": regimen, "tc_line": line}
 
 
-def test_refractory_needs_two_inductions_a_change_and_no_remission() -> None:
+def test_refractory_needs_two_inductions_disease_a_change_and_no_remission() -> None:
     two = [given("2024-03-14", 2), given("2024-04-20", 3)]
     salvage = given("2024-06-01", 10, regimen=90, line=2)
-    assert refractory_day(record(treatment_course=[*two, salvage])) == date(2024, 6, 1)
-    assert refractory_day(record(treatment_course=two)) is None
-    assert refractory_day(record(treatment_course=[two[0], salvage])) is None
-    assert refractory_day(record(treatment_course=[*two, salvage], response=[assessed("2024-06-01")])) is None
-    assert refractory_day(record(treatment_course=[*two, salvage], response=[assessed("2024-06-02")])) == date(
-        2024, 6, 1
-    )
-    assert refractory_day(record(treatment_course=[*two, given("2024-06-05", 5, regimen=2)])) == date(2024, 6, 5)
-    assert refractory_day(record(treatment_course=[two[0], given("2024-04-20", 3, regimen=2)])) is None
-    assert refractory_day(record(treatment_course=[*two, given("2024-06-05", 8, regimen=99)])) is None
+    disease = assessed("2024-04-12", marrow=1)
+
+    def refractory(courses: Rows, *responses: dict[str, Recorded], **forms: Any) -> date | None:
+        return refractory_day(record(treatment_course=courses, response=[disease, *responses], **forms))
+
+    assert refractory([*two, salvage]) == date(2024, 6, 1)
+    assert refractory(two) is None
+    assert refractory([two[0], salvage]) is None
+    assert refractory([*two, salvage], assessed("2024-06-01")) is None
+    assert refractory([*two, salvage], assessed("2024-06-02")) == date(2024, 6, 1)
+    assert refractory([*two, given("2024-06-05", 5, regimen=2)]) == date(2024, 6, 5)
+    assert refractory([two[0], given("2024-04-20", 3, regimen=2)]) is None
+    assert refractory([*two, given("2024-06-05", 8, regimen=99)]) is None
+    # Nobody saw disease: on the day of the first induction it is the one that was diagnosed.
+    assert refractory_day(record(treatment_course=[*two, salvage])) is None
+    first_day = assessed("2024-03-14", marrow=1)
+    assert refractory_day(record(treatment_course=[*two, salvage], response=[first_day])) is None
+    # Stopped for toxicity: the other regimen is frontline, salvage is salvage all the same.
+    toxic = [two[0], two[1] | {"tc_stop_reason": 1}]
+    assert refractory([*toxic, given("2024-06-05", 5, regimen=2)]) is None
+    assert refractory([*toxic, salvage]) == date(2024, 6, 1)
+    # The site's own line decides nothing.
+    assert refractory([*two, given("2024-06-05", 5, line=2)]) is None
     blinatumomab: Rows = [{"bc_number": 1, "bc_line": 3, "bc_start": "2024-05-30 10:00"}]
-    assert refractory_day(record(treatment_course=[*two, salvage], blin_cycle=blinatumomab)) == date(2024, 5, 30)
-    late = record(treatment_plan=PLAN, treatment_course=[*two, salvage], response=[assessed("2024-06-20")])
-    assert respond(late).state == "NOT_ASSESSED"
+    assert refractory([*two, salvage], blin_cycle=blinatumomab) == date(2024, 6, 1)
+    blinatumomab[0]["bc_purpose"] = 8
+    assert refractory([*two, salvage], blin_cycle=blinatumomab) == date(2024, 5, 30)
+    late = record(treatment_plan=PLAN, treatment_course=[*two, salvage], response=[disease, assessed("2024-06-20")])
+    assert respond(late).state == "NO_CR"
     assert respond(late).in_d3
     assert course(late).frontline_end_reason == "REFRACTORY"
 
@@ -199,7 +217,7 @@ def test_survival_takes_the_last_contact_or_the_death() -> None:
     assert survive(record(followup=[{"fu_date": "2026-07-01", "fu_vital": 1}])) == Survival(10, died=False, entry=10)
     withdrawn: dict[str, Recorded] = {"consent_status": 6, "withdraw_scope": 1, "withdraw_date": "2024-06-08"}
     assert survive(record(withdrawn, followup=seen, death=DEAD | {"dth_date": "2024-08-10"})) == Survival(
-        10, died=False, entry=10
+        90, died=False, entry=10
     )
     assert survive(record(DECEASED | {"consent_status": 3}, death=DEAD)) == Survival(5, died=True, entry=None)
 

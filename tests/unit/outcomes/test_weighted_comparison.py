@@ -76,7 +76,9 @@ def test_a_site_that_treats_more_and_loses_more_is_no_effect_of_treatment(contex
              "hsct_done": 0, "mrd_state_cd": "NEG"}
             for place, start in enumerate(cuts[:-1])
         ]  # fmt: skip
-    frames = frames | {"marts.cox_interval": pd.DataFrame(rows)}
+    # Evaluated to the end: the remission is known as long as the patient is.
+    intervals = pd.concat([pd.DataFrame(rows), pd.DataFrame(rows).assign(param_cd="RFS")], ignore_index=True)
+    frames = frames | {"marts.cox_interval": intervals}
     row = ratios(weighted(frames, context))["landmark_120_overlap", "weighted_cox_overlap"]
     assert row.lower < 1.0 < row.upper
     pooled = weighted({name: frame.assign(site_id="S") for name, frame in frames.items()}, context)

@@ -81,7 +81,7 @@ def test_all_twenty_checks_are_defined_beside_rules_requests_and_layers():
 
 def test_only_what_can_change_an_analysis_blocks_it():
     assert [check.check_id for check in load_checks() if check.blocks_analysis] == [
-        "D01", "D02", "D03", "D04", "D05", "R01", "W01", "Q09",
+        "D01", "D02", "D03", "D04", "D05", "R01", "W01", "W02", "Q09",
     ]  # fmt: skip
 
 

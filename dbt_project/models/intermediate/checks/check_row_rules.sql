@@ -1,5 +1,5 @@
 -- Findings that are not cross-field checks: R01 a row set aside for a reason that no other check names, T01 a
--- value that could not be read, W01 a withdrawal without scope or date.
+-- value that could not be read, W01 a withdrawal without scope or date, W02 one dated before the consent.
 with landed as (
     select
         patient_key,
@@ -54,10 +54,14 @@ from {{ ref('stg_redcap__type_reject') }} as reject
 inner join {{ ref('int_subject__recorded') }} as subject
     on reject.patient_key = subject.patient_key and subject.is_patient
 union all
-select {{ check_columns('W01', 'registration', 'withdraw_scope', 'is_held') }}
+select {{ check_columns('W01', 'registration', 'withdraw_scope', "hold_cd = 'SCOPE_MISSING'") }}
 from {{ ref('int_subject__recorded') }}
 where is_patient and consent_status_cd = '6'
 union all
-select {{ check_columns('W01', 'registration', 'withdraw_date', 'withdraw_date is null') }}
+select {{ check_columns('W01', 'registration', 'withdraw_date', "hold_cd = 'DATE_MISSING'") }}
 from {{ ref('int_subject__recorded') }}
-where is_patient and consent_status_cd = '6' and not is_held
+where is_patient and consent_status_cd = '6' and coalesce(hold_cd, '') <> 'SCOPE_MISSING'
+union all
+select {{ check_columns('W02', 'registration', 'withdraw_date', "hold_cd = 'DATE_FAULT'") }}
+from {{ ref('int_subject__recorded') }}
+where is_patient and consent_status_cd = '6' and coalesce(hold_cd, 'DATE_FAULT') = 'DATE_FAULT'

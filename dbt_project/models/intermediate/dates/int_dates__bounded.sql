@@ -51,6 +51,14 @@ select
     bounded.imputation_flag,
     -- An interval that begins after the last day that counts is not imputed into it: it does not exist (finding
     -- D01).
-    bounded.earliest_date <= subject.counted_through_date and bounded.latest_date >= date '1900-01-01' as is_counted
+    bounded.earliest_date <= subject.counted_through_date
+    and bounded.latest_date >= date '1900-01-01'
+    -- Who withdraws is alive: a death that can lie on either side of that day was after what may be used.
+    and not coalesce(
+        bounded.date_role = 'DEATH'
+        and subject.withdraw_date <= subject.data_cut_date
+        and subject.withdraw_date < bounded.latest_date,
+        false
+    ) as is_counted
 from bounded
 inner join {{ ref('int_subject__recorded') }} as subject on bounded.patient_key = subject.patient_key

@@ -1,7 +1,16 @@
 -- Grain: patient x role x instance: the one date used for point estimates beside the bounds for sensitivity.
--- Point: the date as entered (convention: 15th, 1 July). A death is not before the last contact or a relapse, nothing
--- is after the last day that counts, a relapse is not after the death, and no rule ever leaves the interval.
-with placed as (
+-- Point: the date as entered (convention: 15th, 1 July). A diagnosis is not after the first therapy, a relapse not before
+-- the remission that it ended, a death not before the last contact or a relapse, nothing after the last day that counts,
+-- a relapse not after the death, and no rule ever leaves the interval.
+with contact as (
+    select
+        patient_key,
+        max(contact_date) as last_alive_date
+    from {{ ref('int_contact__entered') }}
+    group by patient_key
+),
+
+placed as (
     select
         bounded.patient_key,
         bounded.site_id,
@@ -11,12 +20,19 @@ with placed as (
         bounded.is_counted,
         bounded.entered_date,
         bounded.latest_date,
-        case when bounded.date_role = 'DEATH' then contact.last_alive_date end as floor_date,
+        case bounded.date_role
+            when 'DEATH' then contact.last_alive_date
+            when 'RELAPSE' then relapse.floor_date
+        end as floor_date,
+        case when bounded.date_role = 'DIAGNOSIS' then diagnosis.ceiling_date end as ceiling_date,
         subject.counted_through_date,
         bounded.earliest_date
     from {{ ref('int_dates__bounded') }} as bounded
     inner join {{ ref('int_subject__recorded') }} as subject on bounded.patient_key = subject.patient_key
-    left join {{ ref('int_contact__last') }} as contact on bounded.patient_key = contact.patient_key
+    left join contact on bounded.patient_key = contact.patient_key
+    left join {{ ref('int_dates__diagnosis_ceiling') }} as diagnosis on bounded.patient_key = diagnosis.patient_key
+    left join {{ ref('int_dates__relapse_floor') }} as relapse
+        on bounded.patient_key = relapse.patient_key and bounded.instance_no = relapse.instance_no
 ),
 
 limited as (
@@ -32,10 +48,8 @@ limited as (
             when floor_date > earliest_date and floor_date <= latest_date then floor_date
             else earliest_date
         end as earliest_date,
-        case
-            when is_counted and latest_date > counted_through_date then counted_through_date
-            else latest_date
-        end as latest_date
+        {{ earliest_date(['latest_date', 'ceiling_date', 'case when is_counted then counted_through_date end']) }}
+            as latest_date
     from placed
 ),
 

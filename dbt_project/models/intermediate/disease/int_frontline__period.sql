@@ -1,34 +1,22 @@
 -- Grain: one row per treated patient (a plan date that counts): frontline therapy from the plan date to its end
 -- and why it ended.
-with relapse as (
-    -- MRD recurrence alone ends nothing.
-    select
-        relapse.patient_key,
-        min(relapse.relapse_date) as relapse_date
-    from {{ ref('int_relapse__kept') }} as relapse
-    inner join {{ ref('stg_redcap__treatment_plan') }} as treatment on relapse.patient_key = treatment.patient_key
-    where relapse.is_relapse and relapse.relapse_date >= treatment.plan_date
-    group by relapse.patient_key
-),
-
-dated as (
+with dated as (
     select
         subject.patient_key,
         subject.site_id,
         treatment.plan_date,
-        relapse.relapse_date,
-        refractory.refractory_date,
+        progression.relapse_date,
+        progression.refractory_date,
         subject.followed_through_date,
         subject.followed_end_cd,
-        {{ earliest_date(['relapse.relapse_date', 'refractory.refractory_date']) }} as progression_date
+        progression.progression_date
     from {{ ref('int_subject__horizon') }} as subject
     inner join {{ ref('stg_redcap__treatment_plan') }} as treatment
         on
             subject.patient_key = treatment.patient_key
             and subject.counted_through_date >= treatment.plan_date
             and treatment.plan_date >= date '1900-01-01'
-    left join relapse on subject.patient_key = relapse.patient_key
-    left join {{ ref('int_frontline__refractory') }} as refractory on subject.patient_key = refractory.patient_key
+    left join {{ ref('int_frontline__progression') }} as progression on subject.patient_key = progression.patient_key
 )
 
 select

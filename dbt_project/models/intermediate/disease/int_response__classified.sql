@@ -39,15 +39,37 @@ based as (
     from assessed
 ),
 
+paired as (
+    -- Blood that this form does not report may stand on another form up to 7 days from the marrow.
+    select
+        based.patient_key,
+        based.instance_no,
+        max(case other.ra_pb_lymphoblast_cd when '1' then 1 else 0 end) as has_blasts
+    from based
+    inner join based as other
+        on
+            based.patient_key = other.patient_key
+            and other.ra_pb_lymphoblast_cd in ('0', '1')
+            and other.assess_date >= {{ add_days('based.assess_date', '-' ~ parameter('mrd_pairing_days')) }}
+            and other.assess_date <= {{ add_days('based.assess_date', parameter('mrd_pairing_days')) }}
+    where
+        coalesce(based.ra_pb_lymphoblast_cd, '9') = '9'
+        and (based.ra_bm_lymphoblast_cd in ('0', '1') or based.marrow_basis_cd = 'DERIVED_FROM_PERCENT')
+    group by based.patient_key, based.instance_no
+),
+
 judged as (
     select
-        *,
+        based.*,
         case
             when ra_bm_lymphoblast_cd = '0' then true
             when ra_bm_lymphoblast_cd = '1' then false
             when marrow_basis_cd = 'DERIVED_FROM_PERCENT' then ra_bm_blast < {{ parameter('cr_blast_pct') }}
         end as is_marrow_clear,
-        case ra_pb_lymphoblast_cd when '0' then true when '1' then false end as is_blood_clear,
+        case
+            when based.ra_pb_lymphoblast_cd in ('0', '1') then based.ra_pb_lymphoblast_cd = '0'
+            else paired.has_blasts = 0
+        end as is_blood_clear,
         -- Conventional response asks for the percentage; "none" by the item means under 5 % by the item's own
         -- wording.
         case
@@ -61,6 +83,7 @@ judged as (
         case ra_plt_free7_cd when '1' then true when '0' then false end as is_transfusion_free,
         coalesce(ra_bm_cell_cd = '2', false) as is_hypocellular
     from based
+    left join paired on based.patient_key = paired.patient_key and based.instance_no = paired.instance_no
 ),
 
 registry as (

@@ -25,6 +25,8 @@ select
     coalesce(max(case when is_marrow_done then 1 else 0 end), 0) = 1 as is_marrow_done,
     coalesce(max(case when is_marrow_evaluable then 1 else 0 end), 0) = 1 as is_evaluable,
     coalesce(max(case when is_cr_registry then 1 else 0 end), 0) = 1 as is_cr_registry,
+    -- Somebody saw disease: what a failure of induction asks for.
+    coalesce(max(case when not is_cr_registry then 1 else 0 end), 0) = 1 as is_disease_shown,
     coalesce(max(case when response_derived_cd = 'CR' then 1 else 0 end), 0) = 1 as is_cr_conventional,
     coalesce(max(case when is_cr_composite then 1 else 0 end), 0) = 1 as is_cr_composite,
     min(case when is_cr_registry then assess_date end) as cr1_date

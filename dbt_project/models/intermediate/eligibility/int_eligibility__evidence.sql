@@ -41,6 +41,8 @@ select
     subject.site_id,
     subject.is_patient,
     subject.is_held,
+    subject.hold_cd,
+    registration.withdraw_date,
     subject.screen_note_cd,
     registration.elig_ball_cd,
     registration.age_dx,

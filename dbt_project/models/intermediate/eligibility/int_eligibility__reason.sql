@@ -77,7 +77,7 @@ select
         when death_lo <= reg_date then 'MET'
         else 'U:E5_DEATH_AFTER_REGISTRATION'
     end as e5,
-    case when is_held then 'U:E6_SCOPE_MISSING' else 'MET' end as e6,
+    case when hold_cd is null then 'MET' else 'U:E6_' || hold_cd end as e6,
     -- The age that decides, from the earliest to the latest day that the diagnosis can mean.
     reference_age_lo,
     reference_age_hi

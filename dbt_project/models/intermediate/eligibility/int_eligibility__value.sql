@@ -11,7 +11,8 @@ with used as (
         evidence.consent_date,
         evidence.vital_entry_cd,
         evidence.reg_date,
-        evidence.is_held,
+        evidence.hold_cd,
+        evidence.withdraw_date,
         cast(reason.reference_age_lo as decimal(6, 1)) as age_lo,
         cast(reason.reference_age_hi as decimal(6, 1)) as age_hi,
         {{ stated_interval('evidence.dx_lo', 'evidence.dx_hi') }} as dx_interval,
@@ -42,6 +43,7 @@ select
     }) }} as e5,
     {{ stated_values({
         'consent_status': 'consent_status_cd',
-        'withdraw_scope': "case when consent_status_cd = '6' and not is_held then '1' end",
+        'withdraw_scope': "case when consent_status_cd = '6' and coalesce(hold_cd, '') <> 'SCOPE_MISSING' then '1' end",
+        'withdraw_date': "case when hold_cd = 'DATE_FAULT' then withdraw_date end",
     }) }} as e6
 from used

@@ -46,10 +46,10 @@ select
     case
         -- A date on the form of a cycle never started is a plan, not a start.
         when dated.exposure_source_cd = 'NOT_STARTED' then null
-        when dated.cycle_start_date >= period.progression_date then 'RELAPSED_REFRACTORY'
+        when dated.cycle_start_date >= progression.progression_date then 'RELAPSED_REFRACTORY'
         when dated.cycle_start_date >= recurrence.recurrence_date then 'MRD_DIRECTED'
         when dated.cycle_start_date is not null then 'FRONTLINE'
     end as line_cd
 from dated
-left join {{ ref('int_frontline__period') }} as period on dated.patient_key = period.patient_key
+left join {{ ref('int_frontline__progression') }} as progression on dated.patient_key = progression.patient_key
 left join {{ ref('int_mrd__recurrence') }} as recurrence on dated.patient_key = recurrence.patient_key

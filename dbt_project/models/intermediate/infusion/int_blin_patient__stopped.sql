@@ -54,7 +54,7 @@ frontline as (
         cycle.stop_reason_cd,
         cycle.n_in_line,
         treatment.plan_blin_cycles,
-        period.progression_date,
+        progression.progression_date,
         subject.death_date,
         cycle.is_running
         or coalesce(
@@ -65,6 +65,7 @@ frontline as (
     from cycle
     inner join {{ ref('int_subject__horizon') }} as subject on cycle.patient_key = subject.patient_key
     left join {{ ref('int_frontline__period') }} as period on cycle.patient_key = period.patient_key
+    left join {{ ref('int_frontline__progression') }} as progression on cycle.patient_key = progression.patient_key
     left join {{ ref('stg_redcap__treatment_plan') }} as treatment on cycle.patient_key = treatment.patient_key
     where cycle.line_cd = 'FRONTLINE' and cycle.from_last_in_line = 1
 ),

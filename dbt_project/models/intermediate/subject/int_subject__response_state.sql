@@ -33,7 +33,8 @@ stated as (
             when is_cr_registry then 'RESPONDER'
             when is_evaluable then 'NO_CR'
             when
-                death_date is null
+                n_assessments = 0
+                and death_date is null
                 and coalesce(progression_date > data_cut_date, true)
                 and {{ add_days('plan_date', parameter('response_due_days')) }} > data_cut_date
                 then 'NOT_YET_DUE'

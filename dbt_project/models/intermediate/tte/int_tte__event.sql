@@ -9,7 +9,7 @@ with followed as (
 ),
 
 unremitted as (
-    -- Induction failure: no remission in frontline although a marrow was judged or the regimen was changed for it;
+    -- Induction failure: no remission in frontline although an assessment showed disease or the regimen was changed for it;
     -- the end of the induction window must lie within what is known of the patient.
     select
         period.patient_key,
@@ -20,7 +20,7 @@ unremitted as (
     inner join followed on period.patient_key = followed.patient_key
     where
         response.cr1_date is null
-        and (response.is_evaluable or period.refractory_date is not null)
+        and (response.is_disease_shown or period.refractory_date is not null)
         and {{ add_days('period.plan_date', parameter('end_induction_to_days')) }} <= followed.counted_through_date
         and (
             period.refractory_date is not null

@@ -25,7 +25,8 @@ paired as (
         own.*,
         landmark.landmark_day,
         {{ add_days('own.start_date', 'landmark.landmark_day') }} as landmark_date,
-        relapse_free.event_code = 1 and relapse_free.aval_days <= landmark.landmark_day as is_over
+        relapse_free.event_code = 1 and relapse_free.aval_days <= landmark.landmark_day as is_over,
+        relapse_free.aval_days as remission_known_days
     from remission as own
     inner join remission as relapse_free
         on own.patient_key = relapse_free.patient_key and relapse_free.param_cd = 'RFS'
@@ -52,6 +53,8 @@ judged as (
         case
             when paired.is_over then 'RELAPSE_OR_DEATH_BEFORE'
             when paired.aval_days <= paired.landmark_day then 'CENSORED_BEFORE'
+            -- Alive, but nobody has looked at the disease beyond the landmark.
+            when paired.remission_known_days <= paired.landmark_day then 'REMISSION_NOT_KNOWN'
         end as not_at_risk_reason_cd
     from paired
     inner join exposed
