@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from .course import course
+from .dating import MRD_ALONE, relapse_dates
 from .readings import mrd
 from .records import Record, remembered
 from .response import frontline_assessments
@@ -20,7 +21,9 @@ WEEK = timedelta(days=7)
 @remembered
 def recurrence(record: Record) -> date | None:
     """First day on which MRD came back, by tests of one method or by a relapse form that says so."""
-    days = [at for at, row in record.dated("relapse", "rl_date") if row.get("rl_kind") == 5 and at.year >= 1900]
+    dated = relapse_dates(record)
+    alone = [int(str(row["instance"])) for row in record.rows("relapse") if row.get("rl_kind") == MRD_ALONE]
+    days = [dated[instance].on for instance in alone if instance in dated and dated[instance].on.year >= 1900]
     remission = min((at for at, _, remitted in frontline_assessments(record, course(record)) if remitted), default=None)
     readings = mrd(record)
     tests = [
