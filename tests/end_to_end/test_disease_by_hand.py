@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from disease_by_hand import expected, patients
+from oracle.marrow import verdict
 from oracle.readings import conventional
 from oracle.records import Record
 from oracle.sequence import sequence
@@ -112,10 +113,7 @@ def test_every_response_that_disagrees_is_asked_for(many_registries, awkward, pr
         for _, row in record.dated("response", "ra_date"):
             instance, call = int(str(row["instance"])), row.get("ra_site_call")
             examined = row.get("ra_marrow") != 0
-            item, percent = (row.get("ra_bm_lymphoblast"), row.get("ra_bm_blast")) if examined else (None, None)
-            marrow = {0: True, 1: False}.get(item) if item is not None else None if percent is None else percent < 5
-            blood = {0: True, 1: False}.get(row.get("ra_pb_lymphoblast"))
-            registry = False if False in (marrow, blood) else True if marrow and blood else None
+            registry = verdict(record, row)
             told = derived[instance][0]
             against = (registry is True and (call in (5, 6, 7) or told in ("NR", "RELAPSE"))) or (
                 registry is False and (call in (2, 3, 4) or told in ("CR", "CRh", "CRi", "MLFS"))

@@ -1,5 +1,4 @@
--- Grain: one row per counted response assessment, each criterion answered by itself: true, false, or null when it
--- cannot be judged.
+-- Grain: one row per counted response assessment, each criterion by itself: true, false, or null when not judged.
 with assessed as (
     select
         response.patient_key,
@@ -66,12 +65,9 @@ judged as (
             when ra_bm_lymphoblast_cd = '1' then false
             when marrow_basis_cd = 'DERIVED_FROM_PERCENT' then ra_bm_blast < {{ parameter('cr_blast_pct') }}
         end as is_marrow_clear,
-        case
-            when based.ra_pb_lymphoblast_cd in ('0', '1') then based.ra_pb_lymphoblast_cd = '0'
-            else paired.has_blasts = 0
-        end as is_blood_clear,
-        -- Conventional response asks for the percentage; "none" by the item means under 5 % by the item's own
-        -- wording.
+        case ra_pb_lymphoblast_cd when '0' then true when '1' then false end as is_blood_clear,
+        case ra_pb_lymphoblast_cd when '0' then true when '1' then false else has_blasts = 0 end as is_near_blood_clear,
+        -- Conventional response asks for the percentage; "none" by the item means under 5 % by its own wording.
         case
             when ra_bm_blast is not null then ra_bm_blast < {{ parameter('cr_blast_pct') }}
             when ra_bm_lymphoblast_cd = '0' then true
@@ -90,8 +86,8 @@ registry as (
     select
         *,
         case
-            when is_marrow_clear and is_blood_clear then true
-            when not is_marrow_clear or not is_blood_clear then false
+            when is_marrow_clear and is_near_blood_clear then true
+            when not is_marrow_clear or not is_near_blood_clear then false
         end as is_cr_registry,
         case
             when is_marrow_under_limit and is_blood_clear and is_extramedullary_clear then true
