@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from blin_pipeline.outcomes.curve_steps import DELAYED, PLAIN
 from blin_pipeline.outcomes.frames import is_true
 from blin_pipeline.outcomes.identity import Frames, Identity, Results
 from blin_pipeline.outcomes.populations import eligible
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from blin_pipeline.outcomes.result import ResultRow
 
 TOLERANCE = 1e-9
+#: Methods of the two curves; named here because this module is imported without numpy.
+PLAIN, DELAYED = "kaplan_meier", "kaplan_meier_delayed_entry"
 ENDPOINTS = ("oscr", "osblin", "rfs", "rfs_hsctc", "efs", "efs_day1")
 INCIDENCES = (
     "cir",

@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from blin_pipeline.outcomes.frames import is_true
 from blin_pipeline.outcomes.identity import Frames, Identity, Results
 from blin_pipeline.outcomes.populations import eligible, endpoint
-from blin_pipeline.outcomes.statistics.aalen_johansen import aalen_johansen
-from blin_pipeline.outcomes.statistics.kaplan_meier import kaplan_meier
-from blin_pipeline.outcomes.statistics.risk_sets import make_cohort
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,6 +29,12 @@ WITHIN = (
 
 def _whole(_: Results, frames: Frames) -> Iterator[bool]:
     """Compared from the tables at every time: what is published may be suppressed for a rare cause."""
+    import numpy as np
+
+    from blin_pipeline.outcomes.statistics.aalen_johansen import aalen_johansen
+    from blin_pipeline.outcomes.statistics.kaplan_meier import kaplan_meier
+    from blin_pipeline.outcomes.statistics.risk_sets import make_cohort
+
     times = frames["marts.time_to_event"]
     free, causes = (endpoint(times, param, SAME_DAY).patients for param in ("RFS", "CIR"))
     if free.empty or causes.empty:
