@@ -1,5 +1,5 @@
--- Grain: one row per dated contact as it was entered (patient x form x instance x field): a day on which the patient was
--- alive by what the site wrote, not after the death. Rows whose own dates contradict each other are no contact.
+-- Grain: one row per dated contact as it was entered (patient x form x instance x field): a day on which the patient
+-- was alive by what the site wrote, not after the death. Rows whose own dates contradict each other are no contact.
 with death as (
     select
         patient_key,

@@ -1,7 +1,7 @@
 -- Grain: patient x role x instance: the one date used for point estimates beside the bounds for sensitivity.
--- Point: the date as entered (convention: 15th, 1 July). A diagnosis is not after the first therapy, a relapse not before
--- the remission that it ended, a death not before the last contact or a relapse, nothing after the last day that counts,
--- a relapse not after the death, and no rule ever leaves the interval.
+-- Point: the date as entered (convention: 15th, 1 July). A diagnosis is not after the first therapy, a relapse not
+-- before the remission that it ended, a death not before the last contact or a relapse, nothing after the last day that
+-- counts, a relapse not after the death, and no rule ever leaves the interval.
 with contact as (
     select
         patient_key,

@@ -1,6 +1,6 @@
 -- Grain: one row per day on which a therapy began that the site gave for a relapse: a course of salvage or of a later
--- line, a blinatumomab cycle for relapsed disease, an infusion of CAR-T. Read before the site's word is compared with the
--- derived line, since it helps to date the relapse.
+-- line, a blinatumomab cycle for relapsed disease, an infusion of CAR-T. Read before the site's word is compared with
+-- the derived line, since it helps to date the relapse.
 select
     patient_key,
     start_date

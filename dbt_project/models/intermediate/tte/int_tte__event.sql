@@ -9,7 +9,7 @@ with followed as (
 ),
 
 unremitted as (
-    -- Induction failure: no remission in frontline although an assessment showed disease or the regimen was changed for it;
+    -- Induction failure: no remission in frontline although an assessment showed disease or it was refractory;
     -- the end of the induction window must lie within what is known of the patient.
     select
         period.patient_key,
