@@ -21,6 +21,8 @@ from blin_pipeline.outcomes import OUTCOMES
 from blin_pipeline.registry.dictionary import load_dictionary
 from blin_pipeline.settings import load_settings
 
+pytestmark = pytest.mark.slow
+
 GROUPS = {"raw", "staging", "intermediate", "marts", "quality", "operations", "outcomes", "release", "report"}
 ZONE = "Europe/Berlin"
 CANARY = "CANARY7Q born 1971-03-02"

@@ -24,6 +24,8 @@ from blin_pipeline.redcap.faults import RedcapReadError
 from blin_pipeline.redcap.key_set import KeySet
 from blin_pipeline.redcap.text_arrays import text_batch
 
+pytestmark = pytest.mark.slow
+
 COLUMNS = ("record_id", "redcap_event_name", "redcap_repeat_instrument", "redcap_repeat_instance", "value")
 
 

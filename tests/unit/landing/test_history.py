@@ -17,6 +17,8 @@ from blin_pipeline.landing.pull import Pull
 from blin_pipeline.landing.reading import accept, accepted_pull, checked_pull
 from blin_pipeline.landing.retention import Retention, removable, remove, stored_pulls
 
+pytestmark = pytest.mark.slow
+
 
 def _row(number: int, **cells: str) -> tuple[str, ...]:
     return tuple(cells.get(name, old) for name, old in zip(HEADER, ROWS[number], strict=True))

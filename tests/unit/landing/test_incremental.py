@@ -23,6 +23,8 @@ from blin_pipeline.sandbox.rows import FormRow, SourceProject
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 from blin_pipeline.sandbox.setup import Arm, Event, Repeat
 
+pytestmark = pytest.mark.slow
+
 
 class Lab:
     """A served project, a home with one accepted full pull of it, and a day gone by."""

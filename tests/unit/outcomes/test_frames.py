@@ -15,6 +15,8 @@ from blin_pipeline.outcomes.frames import TABLE_COLUMNS, Tables, table
 from blin_pipeline.outcomes.identities import IDENTITIES
 from blin_pipeline.outcomes.result_table import to_arrow
 
+pytestmark = pytest.mark.slow
+
 
 def _as_datetimes(column):
     return pd.to_datetime(column)

@@ -40,6 +40,8 @@ from blin_pipeline.redcap.tallies import FormTally
 from blin_pipeline.redcap.text_arrays import text_batch
 from blin_pipeline.sandbox.serve import serving
 
+pytestmark = pytest.mark.slow
+
 _T = TypeVar("_T")
 
 #: What matters to a reader of CSV, and a little that does not.

@@ -18,6 +18,8 @@ from blin_pipeline.sandbox.faults import FaultKind as K
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
 from blin_pipeline.sandbox.serve import serving
 
+pytestmark = pytest.mark.slow
+
 NOTE = "The server could not give whole instruments; records were read in batches."
 
 

@@ -24,6 +24,8 @@ from blin_pipeline.sandbox.rights import ExportRight, TokenRights
 from blin_pipeline.sandbox.rows import FormRow, SourceProject
 from blin_pipeline.sandbox.serve import RunningSandbox, serving
 
+pytestmark = pytest.mark.slow
+
 
 def _cells(export: ProjectExport, *fates: Fate) -> Counter[tuple[str, ...]]:
     """(form, record, instance, column, value) of every non-blank cell of rows with these fates."""

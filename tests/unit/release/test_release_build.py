@@ -20,6 +20,8 @@ from blin_pipeline.release.candidate import open_candidate
 from blin_pipeline.release.content import content_hash
 from blin_pipeline.release.transforms import pool_years
 
+pytestmark = pytest.mark.slow
+
 Row = dict[str, object]
 
 

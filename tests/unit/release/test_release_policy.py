@@ -16,6 +16,8 @@ from blin_pipeline.registry.dictionary import load_dictionary
 from blin_pipeline.release.build import build_candidate
 from blin_pipeline.release.plan import ColumnEntry, plan_release
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[3] / "dbt_project" / "models"
 RESULT = {
     **dict.fromkeys(("result_id", "outcome", "statistic", "population", "denominator", "group_variable"), "VARCHAR"),

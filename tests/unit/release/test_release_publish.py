@@ -28,6 +28,8 @@ from blin_pipeline.release.reading import (
     verify_release,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def version_read(home: Home) -> float:
     with open_release_database(home.releases / "current") as connection:

@@ -18,6 +18,8 @@ from blin_pipeline.outcomes.context import OutcomeContext
 from blin_pipeline.registry.parameters import load_parameters
 from blin_pipeline.report.study import render
 
+pytestmark = pytest.mark.slow
+
 HAND_MADE = Path(__file__).parents[1] / "outcomes" / "hand_made.py"
 
 

@@ -14,6 +14,8 @@ from blin_pipeline.report import numbers
 from blin_pipeline.report.rows import Results, Row
 from blin_pipeline.report.study import render
 
+pytestmark = pytest.mark.slow
+
 DECEPTIVE = re.compile(r"--|\bNone\b|\bnan\b|—|&mdash;")
 
 

@@ -11,6 +11,8 @@ import report_sample as sample
 from blin_pipeline.errors import StorageError
 from blin_pipeline.report.study import render, write_report
 
+pytestmark = pytest.mark.slow
+
 NUMBERS = {"time_days", "value", "lower", "upper", "se"}
 COUNTS = {"n", "n_event"}
 

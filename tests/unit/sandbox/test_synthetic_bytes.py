@@ -11,6 +11,8 @@ from synthetic_reading import registry
 
 from blin_pipeline.sandbox.synthetic import SyntheticPlan, SyntheticRegistry, Truth, generate, write_truth
 
+pytestmark = pytest.mark.slow
+
 
 def digest(made: SyntheticRegistry, folder: Path) -> str:
     """Hash over project and written truth."""
