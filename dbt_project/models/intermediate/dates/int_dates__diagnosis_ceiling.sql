@@ -1,6 +1,6 @@
 -- Grain: one row per patient whose diagnosis is not dated to the day and was followed, inside the interval that the
--- date allows, by therapy or death: the first day of these. The diagnosis was not after it (data model 3.1: ceiling first
--- treatment; a prephase is treatment).
+-- date allows, by therapy or death: the first day of these. The diagnosis was not after it (data model 3.1: ceiling
+-- first treatment; a prephase is treatment).
 with followed as (
     select
         patient_key,
