@@ -1,5 +1,5 @@
--- Q09, error: a course or cycle was stopped by death, or an adverse event was fatal, and the death form does not say that
--- the patient has died. The patient counts as alive until it does.
+-- Q09, error: a course or cycle was stopped by death, or an adverse event was fatal, and the death form does not say
+-- that the patient has died. The patient counts as alive until it does.
 with told as (
     select
         patient_key,

@@ -1,5 +1,5 @@
--- Q11, info: of a date of diagnosis, relapse or death only the year is known (or nobody says how exact it is): it is put
--- on 1 July, or where the year allows by the other dates (data model 3.1).
+-- Q11, info: of a date of diagnosis, relapse or death only the year is known (or nobody says how exact it is): it is
+-- put on 1 July, or where the year allows by the other dates (data model 3.1).
 select
     'Q11' as check_id,
     dated.patient_key,
