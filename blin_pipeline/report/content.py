@@ -14,7 +14,7 @@ from blin_pipeline.report.rows import ABSENT, OK, Row
 class Table:
     """A table of ready words; the first column names the row, the others are right aligned unless listed in ``left``.
 
-    A line break in a cell is kept.
+    A line break in a cell is kept. ``folded`` is closed until a reader opens it, and left out of a print.
     """
 
     caption: str
@@ -22,6 +22,7 @@ class Table:
     rows: Sequence[Sequence[str]]
     left: Sequence[int] = ()
     note: str = ""
+    folded: bool = False
 
     @property
     def may_scroll(self) -> bool:

@@ -9,6 +9,8 @@ from blin_pipeline.report.rows import Results, Row
 _OUTCOME = "external_reference"
 _QUESTION = "What has been published?"
 _TITLE = "Published results beside ours, never pooled"
+#: The trial in whose patients' likeness ours are chosen.
+_TRIAL = "E1910"
 _METHODS = ("kaplan_meier", "kaplan_meier_delayed_entry")
 
 
@@ -21,19 +23,24 @@ def block(results: Results) -> Block:
         _QUESTION,
         _TITLE,
         "one",
-        [[_published(results), _ours(results), Text(words.say("note", "time_zero"), alert=True)]],
+        [[*_published(results), _ours(results), Text(words.say("note", "time_zero"), alert=True)]],
     )
 
 
-def _published(results: Results) -> Table:
+def _published(results: Results) -> list[Table]:
+    """The trial that ours are held against; everything else that was published, folded."""
     found = results.many(_OUTCOME, "external_value", group_variable="reference")
     rows = sorted(found, key=lambda row: words.rank("reference", row.group_label))
-    return Table(
-        "External reference, not pooled",
-        ("Published", "Value"),
-        [(words.say("reference", row.group_label), numbers.value_of(row)) for row in rows],
-        note=words.say("note", "references"),
-    )
+    lines = [(words.say("reference", row.group_label), numbers.value_of(row)) for row in rows]
+    note = words.say("note", "references")
+    columns = ("Published", "Value")
+    others = [line for line in lines if not line[0].startswith(_TRIAL)]
+    tables = [
+        Table(f"External reference {_TRIAL}, not pooled", columns, [x for x in lines if x not in others], note=note)
+    ]
+    if others:
+        tables.append(Table("Other external references, not pooled", columns, others, note=note, folded=True))
+    return tables
 
 
 def _ours(results: Results) -> Table:

@@ -67,7 +67,11 @@ def test_forty_records_counted_by_hand(hand_made: ModuleType) -> None:
         ]
         == "10 (34.5%)"
     )
-    published = found.column("External reference, not pooled", "Value")
+    published = found.column("External reference E1910, not pooled", "Value")
+    assert all(name.startswith("E1910") for name in published)
+    others = found.column("Other external references, not pooled", "Value")
+    assert "SWOG 1318, age 65 or older: CR (J Clin Oncol 2022)" in others
+    assert not any(name.startswith("E1910") for name in others)
     assert published[
         "E1910: alive at 3 years from randomisation, with blinatumomab (FDA notice, 14 June 2024)"
     ].startswith("84.8%")
