@@ -21,6 +21,8 @@ _CLOSED: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
 }
+#: How DuckDB says that a file is open in another process, or in this one with other settings.
+_OPEN_ELSEWHERE = ("Could not set lock", "Conflicting lock", "different configuration", "already attached")
 #: Seconds between two looks at a file that is open elsewhere.
 _LOOK_AGAIN = 0.2
 
@@ -132,15 +134,30 @@ def _opened(path: str, *, read_only: bool, patience: float = 0) -> Iterator[Duck
 def _open(path: str, *, read_only: bool) -> DuckDBPyConnection:
     failure: BlinError
     try:
+        if Path(f"{path}.wal").exists():
+            _replay(path)
         return duckdb.connect(path, read_only=read_only, config=_CLOSED)
     except duckdb.Error as error:
         failure = _cannot_open(Path(path).name, str(error))
     raise failure
 
 
+def _replay(path: str) -> None:
+    """Bring what a killed writer had committed into the file itself.
+
+    DuckDB 1.5 cannot always do so when it opens the file as its main database (replay then ends in an internal error, since
+    no default database is set yet); attached to another one it can.
+    """
+    quoted = path.replace("'", "''")
+    with duckdb.connect(config=_CLOSED) as connection:
+        connection.execute(f"ATTACH '{quoted}' AS left_behind")
+        connection.execute("CHECKPOINT left_behind")
+        connection.execute("DETACH left_behind")
+
+
 def _cannot_open(name: str, message: str) -> BlinError:
     """Sort DuckDB's message; none of it is passed on."""
-    if "Could not set lock" in message or "Conflicting lock" in message or "different configuration" in message:
+    if any(sign in message for sign in _OPEN_ELSEWHERE):
         return LockedError(
             "E_WAREHOUSE_LOCKED",
             f"{name} is open elsewhere.",

@@ -148,8 +148,8 @@ RULES = [
     ),
     Rule(
         "death reported, later contact: death stands",
-        "patient_key: dead, last_alive_date: 2025-03-01",
-        "the_last_contact_is_the_latest_proof_of_life_up_to_the_death",
+        "patient_key: dead, contact_date: 2025-04-10",
+        "a_contact_is_a_proof_of_life_up_to_the_death",
     ),
     Rule(
         "death reported by a contact only: finding",

@@ -90,6 +90,37 @@ def test_other_settings_in_the_same_process_are_a_lock_too(warehouse: Warehouse)
         pass
 
 
+KILLED = """
+import os, sys
+import duckdb
+connection = duckdb.connect(sys.argv[1])
+connection.execute("create table u as select 'kept' as a")
+connection.execute("begin")
+connection.execute("create table v as select 'lost' as a")
+os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+def test_what_a_killed_writer_had_committed_is_there(read_only: bool, warehouse: Warehouse) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED, str(warehouse.path)]).returncode == 9
+    log = warehouse.path.with_name("warehouse.duckdb.wal")
+    assert log.exists(), "the writer died before it could tidy up"
+    with warehouse.connect(read_only=read_only) as connection:
+        assert not log.exists()
+        found = connection.execute("select table_name from information_schema.tables order by all").fetchall()
+    assert found == [("t",), ("u",)]
+
+
+def test_an_open_writer_with_a_log_of_its_own_is_left_alone(warehouse: Warehouse) -> None:
+    with warehouse.connect() as connection:
+        connection.execute("create table u as select 1 as a")
+        assert warehouse.path.with_name("warehouse.duckdb.wal").exists()
+        with pytest.raises(LockedError), warehouse.connect(read_only=True):
+            pass
+        assert connection.execute("select a from u").fetchall() == [(1,)]
+
+
 def test_connection_is_closed_whatever_happens(warehouse: Warehouse) -> None:
     with pytest.raises(ZeroDivisionError), warehouse.connect():
         _ = 1 / 0

@@ -99,7 +99,7 @@ REFUSED = {
     ),
     "weighted curve with a gap": (
         lambda: weighted_kaplan_meier([2.0, 9.0], [1, 1], [1.0, 1.0], [0.0, 5.0]),
-        "nobody is at risk for a while",
+        "nobody is at risk for a while, or everybody at risk has the event before others enter",
     ),
 }
 
