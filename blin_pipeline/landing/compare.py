@@ -81,7 +81,7 @@ def _refusal(loss: Loss, *, has_log: bool) -> DataError:
     why = "the log does not say why" if has_log else "there is no log that could say why"
     return DataError(
         "E_UNEXPLAINED_LOSS",
-        f"{gone} of the last pull are gone, and {why}; the last release is untouched.",
+        f"{gone} of the last pull are gone, and {why}.",
         fix="Check that the token or the export sees every record, instrument and field, and ask the data manager; if the loss "
         "is right, accept it for this run (--accept-loss).",
     )

@@ -166,5 +166,6 @@ def _cannot_open(name: str, message: str) -> BlinError:
     return StorageError(
         "E_WAREHOUSE",
         f"{name} cannot be opened as a DuckDB database.",
-        fix="If it is the warehouse, delete it and run `blin refresh --force`: it is rebuilt. Else check path and rights.",
+        fix="If it is the warehouse, put it back from the backup; without one delete it and run `blin refresh --force`: the "
+        "tables are rebuilt, the histories of data queries and of eligibility begin anew. Else check path and rights.",
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from blin_pipeline.outcomes.builder import ELIGIBLE, ResultBuilder, RowFields
 from blin_pipeline.outcomes.curve_rows import Analysis, analyse, curve_rows, left_out_row
 from blin_pipeline.outcomes.curve_steps import DELAYED, PLAIN
+from blin_pipeline.outcomes.curve_summaries import compared_day
 from blin_pipeline.outcomes.statistics.risk_sets import conditional_start, make_cohort
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from blin_pipeline.outcomes.result import ResultRow
-
-COMPARED_AT_MONTHS = 12
 
 
 def delayed_rows(
@@ -80,7 +79,7 @@ def difference(
     so that two probabilities of the same thing are compared.
     """
     parameters = build.context.parameters
-    day = COMPARED_AT_MONTHS * parameters.days_per_month
+    day = compared_day(parameters)
     found = {row.method: row for row in rows if row.statistic == f"{prefix}_survival" and row.time_days == day}
     fields: RowFields = {"time_days": day, "method": "absolute_difference", "population": population}
     statistic = f"{prefix}_estimator_difference"
