@@ -10,6 +10,7 @@ from special_endpoints import awkward_endpoints
 from special_events import awkward_events
 from special_infusions import awkward_infusions
 from special_treatments import awkward_treatments
+from special_windows import awkward_windows
 from treatments_by_hand import hand_worked_treatments
 
 MAKERS: dict[str, Maker] = {
@@ -21,4 +22,5 @@ MAKERS: dict[str, Maker] = {
     "infusions": awkward_infusions,
     "treatments": awkward_treatments,
     "treatments_by_hand": hand_worked_treatments,
+    "windows": awkward_windows,
 }

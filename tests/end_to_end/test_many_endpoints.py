@@ -20,7 +20,8 @@ BY_DAY = ("OS", "RFS")
 @pytest.fixture(scope="module")
 def patients(many_registries) -> dict[str, Happenings]:
     """Eligible patients by record id, generated and awkward ones."""
-    truths = [*many_registries.generated, *many_registries.special["endpoints"]]
+    made = many_registries.special
+    truths = [*many_registries.generated, *made["endpoints"], *made["windows"]]
     records = [Record(truth, many_registries.cut) for truth in truths]
     return {record.record_id: happenings(record) for record in records if judge(record).status == ELIGIBLE}
 
@@ -32,7 +33,8 @@ def wanted(patients):
 
 
 def test_every_endpoint_of_every_patient(many_registries, wanted, proof):
-    records = {truth.record_id for truth in many_registries.generated + many_registries.special["endpoints"]}
+    made = many_registries.special
+    records = {truth.record_id for truth in [*many_registries.generated, *made["endpoints"], *made["windows"]]}
     rows = many_registries.rows(
         "select patient_key, param_cd, aval_days, cnsr, aval_lo_days, aval_hi_days, src_form, src_instance, "
         "has_date_conflict from marts.time_to_event"

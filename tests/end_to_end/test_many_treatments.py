@@ -33,7 +33,8 @@ _BY_HAND = {
 @pytest.fixture(scope="module")
 def records(many_registries) -> dict[str, Record]:
     """Every record that may be kept: generated ones, and those with awkward treatments."""
-    truths = [*many_registries.generated, *many_registries.special["treatments"], *many_registries.special["endpoints"]]
+    made = many_registries.special
+    truths = [*many_registries.generated, *made["treatments"], *made["endpoints"], *made["windows"]]
     found = [Record(truth, many_registries.cut) for truth in truths]
     return {record.record_id: record for record in found if judge(record).status != REMOVED}
 
