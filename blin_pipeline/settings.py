@@ -153,6 +153,7 @@ class Settings(BaseSettings):
         source: Where records come from.
         pulls: How long pulls are kept.
         projects: Several projects in place of one, by coded name; merged with qualified record ids.
+        query_answers: File of answers to data queries, relative to the home folder; written by ``blin queries``.
         inbox: Folder that the sensor ``exported_files`` watches, relative to the home folder.
         sites: Sites that take part, by data access group.
         sandbox: A sandbox REDCap to start when the source is read; None for a real server.
@@ -173,6 +174,7 @@ class Settings(BaseSettings):
     source: SourceSettings = SourceSettings()
     pulls: PullsSettings = PullsSettings()
     projects: dict[ProjectName, SourceSettings] = {}
+    query_answers: Path = Path("restricted/query_answers.csv")
     inbox: Path = Path("restricted/inbox")
     sites: tuple[Site, ...] = ()
     sandbox: SandboxSettings | None = None
@@ -290,6 +292,11 @@ class Settings(BaseSettings):
     def token_variables(self) -> frozenset[str]:
         """Environment variables that may hold a token."""
         return frozenset(source.token_variable for source in (self.source, *self.projects.values()))
+
+    @property
+    def query_answers_file(self) -> Path:
+        """Answers to data queries, which need not exist."""
+        return self.home / self.query_answers
 
     @property
     def inbox_dir(self) -> Path:

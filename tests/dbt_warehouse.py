@@ -56,6 +56,7 @@ class RawRegistry:
     record_groups: dict[str, str] = field(default_factory=dict)
     cut: date = date(2026, 6, 30)
     cut_utc: datetime = datetime(2026, 7, 1, 5, 0)
+    answers: Sequence[tuple[str, str, str, str]] = ()
 
 
 def patient_key(record_id: str) -> str:
@@ -108,6 +109,7 @@ def write_raw(path: Path, registry: RawRegistry) -> None:
         )
         _table(connection, "not_collected", dict.fromkeys(("form", "field"), "varchar"), [])
         _table(connection, "dictionary", {"field_name": "varchar"}, [])
+        _table(connection, "query_answer", dict.fromkeys(_ANSWER, "varchar"), registry.answers)
         sites = [
             (s.site_id, s.data_access_group, s.record_prefix, s.time_zone, date(2024, 1, 1), None)
             for s in registry.sites
@@ -142,6 +144,7 @@ ARROW_TYPES = {
     "date": pa.date32(),
     "timestamp": pa.timestamp("us"),
 }
+_ANSWER = ("query_key", "evidence_sha256", "answer_cd", "note_cd")
 _STATUS = ("record_id", "redcap_event_name", "form", "redcap_repeat_instance", "complete_cd")
 
 

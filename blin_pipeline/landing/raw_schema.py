@@ -29,6 +29,7 @@ TABLES = (
     "quarantine",
     "site",
     "not_collected",
+    "query_answer",
 )
 CROSSWALK = "patient_crosswalk"
 
@@ -42,6 +43,10 @@ _SITE = """
 create table raw.site (
     site_id varchar not null, redcap_data_access_group varchar not null, record_prefix varchar not null,
     time_zone varchar, activated_date date, complete_ascertainment boolean
+)"""
+_QUERY_ANSWER = """
+create table raw.query_answer (
+    query_key varchar not null, evidence_sha256 varchar not null, answer_cd varchar not null, note_cd varchar not null
 )"""
 #: Table -> select over the pull's own Parquet file of the set-up.
 _FROM_SETUP = {
@@ -66,6 +71,7 @@ def present(
     code_version: str,
     registry_dictionary: Dictionary,
     not_collected: Sequence[tuple[str, str]],
+    query_answers: Sequence[tuple[str, str, str, str]] = (),
 ) -> None:
     """Make ``raw`` show this pull, in one transaction.
 
@@ -77,6 +83,7 @@ def present(
         code_version: Version of this code, as written into results.
         registry_dictionary: The study's own dictionary: every form and column of it will resolve.
         not_collected: ``(instrument, field)`` of the registry that the source does not feed.
+        query_answers: Key, evidence, answer and note of the data queries that were answered.
 
     Raises:
         DataError: ``E_FORM_NAME_RESERVED``: an instrument bears the name of one of the tables here.
@@ -114,12 +121,14 @@ def present(
             ],
         )
         connection.execute(_SITE)
+        connection.execute(_QUERY_ANSWER)
         connection.execute("create table raw.not_collected (form varchar not null, field varchar not null)")
         if sites:
             connection.executemany(
                 "insert into raw.site values (?, ?, ?, ?, ?, ?)", [_site_row(site) for site in sites]
             )
         _insert_texts(connection, "raw.not_collected", not_collected)
+        _insert_texts(connection, "raw.query_answer", sorted(query_answers))
         connection.execute("commit")
 
 

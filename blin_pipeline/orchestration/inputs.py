@@ -251,4 +251,5 @@ def release_inputs(workspace: Workspace, pull_id: str, data_cut: date) -> Inputs
         field_map_hash=workspace.field_map.sha256,
         sites_hash=workspace.settings.deployment_sha256,
         data_cut=data_cut.isoformat(),
+        query_answers_hash=workspace.query_answers.sha256,
     )

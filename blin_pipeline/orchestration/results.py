@@ -12,6 +12,7 @@ from blin_pipeline.outcomes.context import Outcome, OutcomeContext
 from blin_pipeline.outcomes.frames import TABLE_COLUMNS, Tables
 from blin_pipeline.outcomes.result import ResultRow
 from blin_pipeline.outcomes.result_table import to_arrow
+from blin_pipeline.registry.query_answers import answers_sha256
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,15 @@ def presented_pull(warehouse: Warehouse) -> PresentedPull:
     """
     with warehouse.connect(read_only=True) as connection:
         return _pull(connection)
+
+
+def presented_answers_sha256(warehouse: Warehouse) -> str:
+    """Hash of the answers to data queries that the tables were made from, whatever the file says by now."""
+    with warehouse.connect(read_only=True) as connection:
+        rows = connection.execute(
+            "select query_key, evidence_sha256, answer_cd, note_cd from raw.query_answer"
+        ).fetchall()
+    return answers_sha256(rows)
 
 
 def outcome_context(workspace: Workspace) -> OutcomeContext:

@@ -18,6 +18,7 @@ from blin_pipeline.registry.dictionary import Dictionary, load_dictionary
 from blin_pipeline.registry.field_map import FieldMap, load_field_map
 from blin_pipeline.registry.instruments import load_repeating
 from blin_pipeline.registry.parameters import Parameters, load_parameters
+from blin_pipeline.registry.query_answers import QueryAnswers, load_query_answers
 from blin_pipeline.settings import SECRET_VARIABLES, Settings
 
 #: What no child process is given: the token, and on a server the password of Dagster's database.
@@ -65,6 +66,11 @@ class Workspace:
         """The source's field map; identity without one."""
         path = self.settings.field_map
         return load_field_map(self.settings.home / path if path else None, self.dictionary)
+
+    @cached_property
+    def query_answers(self) -> QueryAnswers:
+        """Answers to data queries, as they stood when the run first asked."""
+        return load_query_answers(self.settings.query_answers_file)
 
     @property
     def warehouse(self) -> Warehouse:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 NAME = "data_quality"
 RECORDS = "RECORDS"
 SEVERITIES = ("error", "warn", "info")
+#: An answered query is open until the data manager accepts it or the data close it; one accepted as it is is not.
+STILL_OPEN = ("OPEN", "REOPENED", "ANSWERED")
 
 
 def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list[ResultRow]:
@@ -29,8 +31,14 @@ def compute(frames: Mapping[str, pd.DataFrame], context: OutcomeContext) -> list
     """
     build = ResultBuilder(NAME, context)
     queries = table(frames, "quality.data_query")
-    still_open = queries.loc[queries["status_cd"] == "OPEN", "severity_class"]
-    rows = [build.count("open_queries_n", len(still_open), unit="queries", population=RECORDS)]
+    still_open = queries.loc[queries["status_cd"].isin(STILL_OPEN), "severity_class"]
+    rows = [
+        build.count("open_queries_n", len(still_open), unit="queries", population=RECORDS),
+        *(
+            build.count(statistic, int((queries["status_cd"] == status).sum()), unit="queries", population=RECORDS)
+            for statistic, status in (("answered_queries_n", "ANSWERED"), ("accepted_queries_n", "ACCEPTED_AS_IS"))
+        ),
+    ]
     rows += [
         build.count(
             "open_queries_n",

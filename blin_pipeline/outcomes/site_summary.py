@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from blin_pipeline.outcomes.builder import ResultBuilder, RowFields
+from blin_pipeline.outcomes.data_quality import STILL_OPEN
 from blin_pipeline.outcomes.frames import days_between, is_true, table
 from blin_pipeline.outcomes.populations import in_follow_up, is_followed_currently
 
@@ -63,7 +64,7 @@ def _site(
     lag = days_between(patients["reg_date"], patients["dx_date"])
     due = int(forms["n_due"].fillna(0).sum())
     done = int(forms["n_complete"].fillna(0).sum())
-    still_open = queries[queries["status_cd"] == "OPEN"]
+    still_open = queries[queries["status_cd"].isin(STILL_OPEN)]
     return [
         build.count("site_records_n", len(subject), **records),
         build.count("site_eligible_n", len(patients), **group),
@@ -79,6 +80,13 @@ def _site(
                 **records,
             )
             for severity in ("error", "warn")
+        ),
+        *(
+            build.count(statistic, int((queries["status_cd"] == status).sum()), unit="queries", **records)
+            for statistic, status in (
+                ("site_answered_queries_n", "ANSWERED"),
+                ("site_accepted_queries_n", "ACCEPTED_AS_IS"),
+            )
         ),
         _activated(build, sites, records),
     ]

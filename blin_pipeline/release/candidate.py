@@ -37,6 +37,7 @@ class ReleaseContext:
         dictionary_hash: Hash of the source's data dictionary.
         sites_hash: Hash of the site list.
         key_id: ``PseudonymKey.key_id``.
+        query_answers_hash: Hash of the answers to data queries; blank without any.
         provenance: Further facts for the manifest; no values of records, no full dates of patients.
     """
 
@@ -53,6 +54,7 @@ class ReleaseContext:
     dictionary_hash: str
     sites_hash: str
     key_id: str
+    query_answers_hash: str = ""
     provenance: Mapping[str, str | int | bool | None] = field(default_factory=dict)
 
     def inputs(self, policy: Policy) -> Inputs:
@@ -65,6 +67,7 @@ class ReleaseContext:
             field_map_hash=self.field_map_hash,
             sites_hash=self.sites_hash,
             data_cut=self.data_cut.isoformat(),
+            query_answers_hash=self.query_answers_hash,
         )
 
 

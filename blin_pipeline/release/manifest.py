@@ -36,6 +36,7 @@ class Inputs(_Frozen):
         field_map_hash: Hash of the field map.
         sites_hash: Hash of the site list and of what the settings say about the study.
         data_cut: Last day that counts, ISO.
+        query_answers_hash: Hash of the answers to data queries; blank without any.
     """
 
     pull_id: str
@@ -45,6 +46,7 @@ class Inputs(_Frozen):
     field_map_hash: str
     sites_hash: str
     data_cut: str
+    query_answers_hash: str = ""
 
 
 class ColumnFact(_Frozen):

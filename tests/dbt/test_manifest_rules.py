@@ -8,14 +8,18 @@ of them and is never released.
 
 from __future__ import annotations
 
+from ast import literal_eval
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
-from dbt_warehouse import Build
+from dbt_warehouse import PROJECT, Build
+from jinja2 import Environment
 
 from blin_pipeline.outcomes.frames import TABLE_COLUMNS
 from blin_pipeline.registry.deid import load_policy
+from blin_pipeline.registry.dictionary import load_dictionary
 
 pytestmark = pytest.mark.slow
 
@@ -126,6 +130,30 @@ def test_data_flow_from_left_to_right(build: Build) -> None:
                     assert found in {"intermediate", "marts"}, (name, parent["name"])
                 else:
                     assert order[found] <= order[wanted], (name, parent["name"])
+
+
+def test_an_answer_is_bound_to_every_instrument_that_its_check_reads(
+    build: Build, tables: duckdb.DuckDBPyConnection
+) -> None:
+    source = (PROJECT / "macros" / "derive" / "evidence.sql").read_text(encoding="utf-8")
+    template = Environment(autoescape=False).from_string(source + "{{ evidence_forms() }}")
+    listed: dict[str, list[str]] = literal_eval(template.render({"return": lambda value: value}).strip())
+    models = _models(build, "intermediate")
+    seen: set[str] = set()
+    for name in [name for name in models if name.startswith("check_")]:
+        read = {
+            parent["name"].removeprefix("stg_redcap__")
+            for parent in _parents(build, models[name])
+            if parent["name"].startswith("stg_redcap__")
+        } & {*load_dictionary().forms}
+        places = tables.execute(f"select distinct check_id, form from intermediate.{name}").fetchall()
+        for check_id in {check_id for check_id, _ in places} & listed.keys():
+            seen.add(check_id)
+            own = {form for found, form in places if found == check_id}
+            # One model for all instruments: each finding compares fields of its own row.
+            compared = set() if len(own) > 3 and not listed[check_id] else read
+            assert compared <= own | {*listed[check_id]}, (name, check_id)
+    assert len(seen) >= len(listed) - 3, listed.keys() - seen
 
 
 def test_models_are_short_enough_to_read(build: Build) -> None:

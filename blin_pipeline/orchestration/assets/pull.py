@@ -118,6 +118,9 @@ def pull_assets(dictionary: Dictionary) -> dg.AssetsDefinition:
     )
     def pull(context: dg.AssetExecutionContext, workspace: dg.ResourceParam[Workspace]) -> Iterator[Any]:
         with handled(workspace, retry="dagster/schedule_name" in context.run.tags):
+            # A fault in the data manager's file is told before an hour of reading, not after it.
+            if answered := len(workspace.query_answers.answers):
+                context.log.info(f"{answered} answers to data queries are on file")
             landed = run_pull(workspace, _log_of(context), context.run_id)
             yield from _pull_events(workspace, landed)
             check_source(landed, workspace)
@@ -233,7 +236,7 @@ def patient_crosswalk(context: dg.AssetExecutionContext, workspace: dg.ResourceP
         inputs = release_inputs(workspace, landed.pull_id, cut.day)
         if not workspace.force and unchanged(settings.releases_dir, settings.ledger_dir / "releases.jsonl", inputs):
             context.log.info(
-                "Nothing changed since the current release: data, code, parameters and policy are the same."
+                "Nothing changed since the current release: data, answers, code, parameters and policy are the same."
             )
             return
         present(
@@ -244,6 +247,7 @@ def patient_crosswalk(context: dg.AssetExecutionContext, workspace: dg.ResourceP
             code_version=code_version(),
             registry_dictionary=workspace.dictionary,
             not_collected=plan.not_collected,
+            query_answers=workspace.query_answers.rows,
         )
         rows = patient_rows(landed, key, settings.sites)
         write_crosswalk(workspace.warehouse, rows)

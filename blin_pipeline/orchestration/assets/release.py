@@ -7,7 +7,7 @@ import dagster as dg
 from blin_pipeline.orchestration.assets.outcomes import outcome_key
 from blin_pipeline.orchestration.assets.tables import WAREHOUSE_POOL
 from blin_pipeline.orchestration.inputs import pseudonym_key
-from blin_pipeline.orchestration.results import presented_pull
+from blin_pipeline.orchestration.results import presented_answers_sha256, presented_pull
 from blin_pipeline.orchestration.workspace import Workspace, handled
 from blin_pipeline.outcomes import OUTCOMES
 from blin_pipeline.release.build import build_candidate
@@ -40,6 +40,7 @@ def release_context(workspace: Workspace) -> ReleaseContext:
         dictionary_hash=pull.dictionary_sha256,
         sites_hash=settings.deployment_sha256,
         key_id=pseudonym_key(settings).key_id,
+        query_answers_hash=presented_answers_sha256(workspace.warehouse),
         provenance={"title": settings.title},
     )
 

@@ -45,6 +45,8 @@ def _site_table(results: Results, codes: list[str]) -> Table:
             ("lag", "site_entry_lag_days"),
             ("errors", "site_open_queries_error_n"),
             ("warnings", "site_open_queries_warn_n"),
+            ("answered", "site_answered_queries_n"),
+            ("accepted", "site_accepted_queries_n"),
         )
     }
 
@@ -71,6 +73,8 @@ def _site_table(results: Results, codes: list[str]) -> Table:
             "Days from diagnosis to entry",
             "Open errors",
             "Open warnings",
+            "Open, answered",
+            "Accepted as entered",
         ),
         [(words.say("site", code), *(cell(name, code) for name in columns)) for code in codes],
         left=(1,),
@@ -104,9 +108,12 @@ def query_block(results: Results) -> Block:
 
 def _reading(results: Results) -> str:
     total, errors, warnings, notes = (open_queries(results, severity) for severity in ("all", "error", "warn", "info"))
+    answered, accepted = (results.one(_QUALITY, name) for name in ("answered_queries_n", "accepted_queries_n"))
     rows, values = (results.one(_QUALITY, name) for name in ("quarantined_rows_n", "rejected_values_n"))
     return (
         f"Open queries: {numbers.count_of(total)} (errors {numbers.count_of(errors)}, warnings "
-        f"{numbers.count_of(warnings)}, worth a look {numbers.count_of(notes)}). Rows kept out of the tables "
-        f"(quarantine): {numbers.count_of(rows)}. Values that could not be read in their type: {numbers.count_of(values)}."
+        f"{numbers.count_of(warnings)}, worth a look {numbers.count_of(notes)}); of these answered by the site: "
+        f"{numbers.count_of(answered)}. Accepted as entered, not among them: {numbers.count_of(accepted)}. Rows kept out of "
+        f"the tables (quarantine): {numbers.count_of(rows)}. Values that could not be read in their type: "
+        f"{numbers.count_of(values)}."
     )

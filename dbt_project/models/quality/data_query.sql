@@ -1,5 +1,5 @@
 select
-    {{ surrogate_key(['check_id', 'patient_key', 'form', 'instance_no', 'field_name']) }} as query_key,
+    query_key,
     check_id,
     patient_key,
     site_id,
@@ -9,6 +9,8 @@ select
     field_name,
     finding_text,
     expected_text,
-    'OPEN' as status_cd,
+    evidence_sha256,
+    status_cd,
+    resolution_note_cd,
     blocks_analysis
-from {{ ref('int_check__finding') }}
+from {{ ref('int_check__query') }}

@@ -344,7 +344,12 @@ def blin_cycle_exposure() -> pd.DataFrame:
 
 
 def frames() -> dict[str, pd.DataFrame]:
-    queries = [("S01", "error", "OPEN"), ("S01", "warn", "OPEN"), ("S02", "warn", "OPEN"), ("S02", "error", "CLOSED")]
+    queries = [
+        ("S01", "error", "OPEN"),
+        ("S01", "warn", "ANSWERED"),
+        ("S02", "warn", "REOPENED"),
+        ("S02", "error", "ACCEPTED_AS_IS"),
+    ]
     return {
         "marts.subject": subject(),
         "marts.eligibility_result": eligibility_result(),

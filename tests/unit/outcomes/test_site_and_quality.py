@@ -24,6 +24,7 @@ def test_sites_by_hand(hand_made_rows):
     assert (first["site_followup_current"].n_event, first["site_followup_current"].n) == (7, 11)
     assert first["site_open_queries_error_n"].value == 1
     assert first["site_open_queries_warn_n"].value == 1
+    assert (first["site_answered_queries_n"].value, first["site_accepted_queries_n"].value) == (1, 0)
     assert (first["site_activated_month"].value, first["site_activated_month"].reason) == (202403, "2024-03")
     # p15 is in the middle of the odd ones with a date: registered 300 days before the cut, 2025-09-03, lag 602 days, and
     # p13 (20 more days); fourteen patients have a date.
@@ -35,6 +36,7 @@ def test_site_without_data_or_activation(hand_made_rows):
     assert second["site_activated_month"].state == "not_collected"
     assert second["site_forms_complete"].state == "nothing_yet"
     assert second["site_open_queries_error_n"].value == 0
+    assert (second["site_answered_queries_n"].value, second["site_accepted_queries_n"].value) == (0, 1)
     assert third["site_records_n"].value == 0
     assert third["site_followup_current"].state == "nothing_yet"
 
@@ -84,6 +86,8 @@ def test_queries_and_checks(by_id):
     assert by_id["data_quality/open_queries_n/RECORDS"].value == 3
     assert by_id["data_quality/open_queries_n/RECORDS/severity=error"].value == 1
     assert by_id["data_quality/open_queries_n/RECORDS/severity=warn"].value == 2
+    assert by_id["data_quality/answered_queries_n/RECORDS"].value == 1
+    assert by_id["data_quality/accepted_queries_n/RECORDS"].value == 1
     found = by_id["data_quality/check_violations/RECORDS/check=D01"]
     assert (found.value, found.n, found.reason) == (2, 40, "FAILED")
     assert by_id["data_quality/check_violations/RECORDS/check=D02"].value == 0

@@ -75,13 +75,13 @@ def test_backbone_codes_are_those_of_the_dictionary():
 def test_all_twenty_checks_are_defined_beside_rules_requests_and_layers():
     ids = {check.check_id.rstrip("W") for check in load_checks()}
     assert {check_id for check_id in ids if check_id.startswith("D")} == {f"D{number:02d}" for number in range(1, 21)}
-    assert {"R01", "T01", "W01", "WITHDRAWN_SCOPE_2"} <= ids
+    assert {"R01", "R02", "T01", "W01", "WITHDRAWN_SCOPE_2"} <= ids
     assert {check_id[0] for check_id in ids} == set("DQRTWL")
 
 
 def test_only_what_can_change_an_analysis_blocks_it():
     assert [check.check_id for check in load_checks() if check.blocks_analysis] == [
-        "D01", "D02", "D03", "D04", "D05", "R01", "W01", "W02", "Q09",
+        "D01", "D02", "D03", "D04", "D05", "R01", "R02", "W01", "W02", "Q09",
     ]  # fmt: skip
 
 

@@ -494,6 +494,8 @@ def sites(n: int = 9, seed: int = 3) -> list[Record]:
         rows.append(
             record("site_summary", "site_open_queries_warn_n", value=chance.randint(0, 12), unit="queries", **group)
         )
+        rows.append(record("site_summary", "site_answered_queries_n", value=index % 2, unit="queries", **group))
+        rows.append(record("site_summary", "site_accepted_queries_n", value=index, unit="queries", **group))
         rows.append(
             record(
                 "site_summary",
@@ -533,6 +535,8 @@ def quality() -> list[Record]:
             "data_quality", "open_queries_n", group_variable="severity", group_label="info", value=7, unit="queries"
         ),
         record("data_quality", "open_queries_n", value=sum(counts) + 7, unit="queries"),
+        record("data_quality", "answered_queries_n", value=3, unit="queries"),
+        record("data_quality", "accepted_queries_n", value=2, unit="queries"),
         record("data_quality", "quarantined_rows_n", value=2, unit="rows"),
         record("data_quality", "rejected_values_n", value=5, unit="values"),
     ]

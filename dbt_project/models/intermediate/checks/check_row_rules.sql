@@ -1,5 +1,5 @@
--- Findings that are not cross-field checks: R01 a row set aside for a reason that no other check names, T01 a
--- value that could not be read, W01 a withdrawal without scope or date, W02 one dated before the consent.
+-- Findings that are not cross-field checks: R01 a row set aside for a reason that no other check names, R02 a row
+-- refused at landing since its form has no place there, T01 a value that could not be read, W01 a withdrawal without scope or date, W02 one dated before the consent.
 with landed as (
     select
         patient_key,
@@ -41,6 +41,19 @@ left join {{ ref('stg_redcap__type_reject') }} as reject
         and landed.form = reject.form
         and landed.instance_no = reject.instance_no
         and landed.field_name = reject.field_name
+union all
+-- One instance may have been refused in several events.
+select distinct
+    'R02' as check_id,
+    refused.patient_key,
+    subject.site_id,
+    refused.form,
+    refused.instance_no,
+    refused.form || '_complete' as field_name,
+    true as is_violated
+from {{ ref('stg_redcap__quarantine') }} as refused
+inner join {{ ref('int_subject__recorded') }} as subject
+    on refused.patient_key = subject.patient_key and subject.is_patient
 union all
 select
     'T01' as check_id,

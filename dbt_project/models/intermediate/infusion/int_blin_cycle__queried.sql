@@ -1,5 +1,5 @@
--- Grain: one row per landed blinatumomab cycle form: open findings on the form and on the segments that say its number,
--- those set aside included.
+-- Grain: one row per landed blinatumomab cycle form: open queries on the form and on the segments that say its number,
+-- those set aside included. One that was accepted as it is is not open.
 with place as (
     select
         patient_key,
@@ -20,11 +20,12 @@ with place as (
 select
     place.patient_key,
     place.cycle_instance_no,
-    count(finding.check_id) as n_open_queries
+    count(asked.query_key) as n_open_queries
 from place
-left join {{ ref('int_check__finding') }} as finding
+left join {{ ref('int_check__query') }} as asked
     on
-        place.patient_key = finding.patient_key
-        and place.form = finding.form
-        and place.instance_no = finding.instance_no
+        place.patient_key = asked.patient_key
+        and place.form = asked.form
+        and place.instance_no = asked.instance_no
+        and asked.status_cd <> 'ACCEPTED_AS_IS'
 group by place.patient_key, place.cycle_instance_no
