@@ -6,6 +6,7 @@ from cycles_by_hand import hand_worked_cycles
 from dates_by_hand import hand_worked_dates
 from disease_by_hand import hand_worked_disease
 from many_registries import Maker
+from special_eligibility import awkward_eligibility
 from special_endpoints import awkward_endpoints
 from special_events import awkward_events
 from special_infusions import awkward_infusions
@@ -17,6 +18,7 @@ MAKERS: dict[str, Maker] = {
     "cycles_by_hand": hand_worked_cycles,
     "disease_by_hand": hand_worked_disease,
     "dates_by_hand": hand_worked_dates,
+    "eligibility": awkward_eligibility,
     "endpoints": awkward_endpoints,
     "events": awkward_events,
     "infusions": awkward_infusions,

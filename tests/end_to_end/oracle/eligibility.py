@@ -58,9 +58,16 @@ def _code(record: Record, name: str) -> int | None:
     return value if isinstance(value, int) else None
 
 
-def _is_wrong(record: Record, bounds: tuple[date, date] | None) -> bool:
+def is_of_its_own(record: Record) -> bool:
+    """Whether the record is a patient of its own; others are not checked: what they say is taken as it stands."""
+    return _code(record, "screen_note_code") not in (2, 3)
+
+
+def is_wrong(record: Record, bounds: tuple[date, date] | None) -> bool:
     """Check D01: wholly after the cut, or before 1900."""
-    return bounds is not None and (bounds[0] > record.data_cut or bounds[0].year < EARLIEST_YEAR)
+    if bounds is None or not is_of_its_own(record):
+        return False
+    return bounds[0] > record.data_cut or bounds[0].year < EARLIEST_YEAR
 
 
 def diagnosis_bounds(record: Record) -> tuple[date, date] | None:
@@ -75,20 +82,49 @@ def death_bounds(record: Record) -> tuple[date, date] | None:
     return possible_days(day(form, "dth_date"), form.get("dth_date_prec")) if form.get("dth_dead") == 1 else None
 
 
+def ages(record: Record) -> tuple[float, float] | None:
+    """Least and greatest age at diagnosis: as entered, else completed years from the birth date."""
+    entered, born = number(record.once("registration"), "age_dx"), day(record.once("demographics"), "birth_date")
+    bounds = diagnosis_bounds(record)
+    if entered is not None:
+        return entered, entered
+    if born is None or bounds is None or is_wrong(record, (born, born)):
+        return None
+    return float(_completed(born, bounds[0])), float(_completed(born, bounds[1]))
+
+
+def _completed(born: date, at: date) -> int:
+    return at.year - born.year - ((at.month, at.day) < (born.month, born.day))
+
+
+def age_reason(record: Record) -> str:
+    """Why a patient who was a minor at diagnosis is not in: whether the registration came with an adult."""
+    entered, born = number(record.once("registration"), "age_dx"), day(record.once("demographics"), "birth_date")
+    registered, diagnosed = registered_on(record), diagnosis_bounds(record)
+    then = None
+    if registered is not None and born is not None and not is_wrong(record, (born, born)):
+        then = float(_completed(born, registered))
+    elif registered is not None and diagnosed is not None and entered is not None:
+        # As young as the diagnosis can make the patient: an adult in any case.
+        then = entered + max(0, (registered - diagnosed[1]).days) / 365.25
+    return ADULT_LATER if then is not None and then >= ADULT else "E1_UNDER_AGE"
+
+
 def _age(record: Record, reasons: list[str]) -> str:
-    registration = record.once("registration")
-    born = day(record.once("demographics"), "birth_date")
-    diagnosed, registered = day(registration, "dx_date"), day(registration, "reg_date")
-    age = number(registration, "age_dx")
-    if age is None and born is not None and diagnosed is not None:
-        age = (diagnosed - born).days / 365.25
-    if age is None:
+    known = ages(record)
+    if known is None or known[0] < ADULT <= known[1]:
         return UNKNOWN
-    if age >= ADULT:
+    if known[0] >= ADULT:
         return PASS
-    if registered is not None and diagnosed is not None and age + (registered - diagnosed).days / 365.25 >= ADULT:
+    if age_reason(record) == ADULT_LATER:
         reasons.append(ADULT_LATER)
     return FAIL
+
+
+def registered_on(record: Record) -> date | None:
+    """Day of registration; None when it is missing or impossible."""
+    at = day(record.once("registration"), "reg_date")
+    return None if at is None or is_wrong(record, (at, at)) else at
 
 
 def _disease(record: Record) -> str:
@@ -103,15 +139,34 @@ def therapy_starts(record: Record) -> list[date | None]:
     return starts + [at for at, _, name, _ in entered(record) if name in ("bc_start", "sg_start")]
 
 
-def _diagnosis_date(record: Record) -> str:
+def diagnosis_in_doubt(record: Record) -> bool:
+    """Checks D01 and D02, and death before diagnosis: the date of diagnosis cannot be trusted."""
     bounds = diagnosis_bounds(record)
-    if bounds is None or _is_wrong(record, bounds):
-        return UNKNOWN
+    if bounds is None or not is_of_its_own(record):
+        return False
+    if is_wrong(record, bounds):
+        return True
     started = min((at for at in therapy_starts(record) if at is not None), default=None)
     death = death_bounds(record)
-    if (started is not None and bounds[0] > started) or (death is not None and bounds[0] > death[1]):
+    if is_wrong(record, death):
+        death = None
+    return (started is not None and bounds[0] > started) or (death is not None and bounds[0] > death[1])
+
+
+def _diagnosis_date(record: Record) -> str:
+    bounds = diagnosis_bounds(record)
+    if bounds is None or diagnosis_in_doubt(record):
         return UNKNOWN
     return FAIL if bounds[1] < CUTOFF else PASS if bounds[0] >= CUTOFF else UNKNOWN
+
+
+def trial_start_in_doubt(record: Record) -> bool:
+    """Check D01, and check D03: blinatumomab after the death."""
+    started, death = day(record.once("registration"), "blin_trial_start"), death_bounds(record)
+    if started is None or not is_of_its_own(record):
+        return False
+    late = death is not None and not is_wrong(record, death) and started > death[1]
+    return late or is_wrong(record, (started, started))
 
 
 def _trial(record: Record) -> str:
@@ -121,10 +176,10 @@ def _trial(record: Record) -> str:
         return PASS
     if answer != 1:
         return UNKNOWN
-    started, registered = day(registration, "blin_trial_start"), day(registration, "reg_date")
+    started, registered = day(registration, "blin_trial_start"), registered_on(record)
     if started is None:
         return FAIL
-    if started > record.data_cut or started.year < EARLIEST_YEAR or registered is None:
+    if trial_start_in_doubt(record) or registered is None:
         return UNKNOWN
     return PASS if started > registered else FAIL
 
@@ -132,15 +187,17 @@ def _trial(record: Record) -> str:
 def vital_status_in_doubt(record: Record) -> bool:
     """Checks D04 and D05, the future of D01, and death before diagnosis: what criterion E5 reads cannot be trusted."""
     registration, death = record.once("registration"), record.once("death")
+    if not is_of_its_own(record):
+        return False
     bounds, diagnosed = death_bounds(record), diagnosis_bounds(record)
     registered = day(registration, "reg_date")
     told_dead = any(row.get("fu_vital") == 2 for _, row in _contacts(record))
-    undated = death.get("dth_dead") == 1 and bounds is None
+    undated = (death.get("dth_dead") == 1) == (day(death, "dth_date") is None) and bool(death)
     unsaid = told_dead and death.get("dth_dead") != 1
     entered_dead = registration.get("vital_entry") == 2
     late = entered_dead and (bounds is None or (registered is not None and bounds[0] > registered))
     early = bounds is not None and diagnosed is not None and bounds[1] < diagnosed[0]
-    return undated or unsaid or late or early or _is_wrong(record, bounds)
+    return undated or unsaid or late or early or is_wrong(record, bounds)
 
 
 def _contacts(record: Record) -> list[tuple[date, dict[str, object]]]:
@@ -149,6 +206,12 @@ def _contacts(record: Record) -> list[tuple[date, dict[str, object]]]:
         for row in record.rows("followup")
         if (at := day(row, "fu_date")) is not None and at <= record.data_cut
     ]
+
+
+def consent_in_doubt(record: Record) -> bool:
+    """Check D01; a consent after the cut is none yet, whoever it is of."""
+    signed = day(record.once("registration"), "consent_date")
+    return signed is not None and (signed > record.data_cut or is_wrong(record, (signed, signed)))
 
 
 def _consent(record: Record, reasons: list[str]) -> str:
@@ -161,66 +224,14 @@ def _consent(record: Record, reasons: list[str]) -> str:
         reasons.append(CONFLICT)
         return UNKNOWN
     if status == 3:
-        known_dead = registration.get("vital_entry") == 2 and bounds is not None and not vital_status_in_doubt(record)
-        return PASS if known_dead else UNKNOWN
-    if status not in (1, 2, 6) or signed is None or signed > record.data_cut or signed.year < EARLIEST_YEAR:
+        registered = registered_on(record)
+        if registration.get("vital_entry") != 2 or bounds is None or registered is None or bounds[0] > registered:
+            return UNKNOWN
+        # A date of consent may be there; it must not be an impossible one.
+        return UNKNOWN if consent_in_doubt(record) or vital_status_in_doubt(record) else PASS
+    if status not in (1, 2, 6) or signed is None or consent_in_doubt(record):
         return UNKNOWN
     if bounds is not None and bounds[1] < signed:
         reasons.append(DIED_BEFORE_CONSENT)
         return UNKNOWN
     return UNKNOWN if vital_status_in_doubt(record) else PASS
-
-
-def used(record: Record) -> dict[str, str | None]:
-    """Criterion -> what it stands on, as the site entered it; None when nothing was entered."""
-    registration = record.once("registration")
-    consent, deceased = _code(record, "consent_status"), _code(record, "consent_status") == 3
-    registered = day(registration, "reg_date")
-    if registered is not None and _is_wrong(record, (registered, registered)):
-        registered = None
-    in_trial = _code(record, "blin_in_trial") == 1
-    died = _interval(death_bounds(record)) if consent in (1, 2, 3, 6) else None
-    signed = day(registration, "consent_date") if consent in (1, 2, 6) else None
-    scope = 1 if consent == 6 and _code(record, "withdraw_scope") == 1 else None
-    # The date decides where it cannot be right.
-    left = day(registration, "withdraw_date") if scope == 1 and record.withdrawn is None else None
-    return {
-        "E0": _stated(screen_note_code=registration.get("screen_note_code")),
-        "E1": _stated(age_years=_age_used(record)),
-        "E2": _stated(elig_ball=registration.get("elig_ball")),
-        "E3": _stated(dx_date=_interval(diagnosis_bounds(record))),
-        "E4": _stated(
-            blin_in_trial=registration.get("blin_in_trial"),
-            blin_trial_start=day(registration, "blin_trial_start") if in_trial else None,
-            reg_date=registered if in_trial else None,
-        ),
-        "E5": _stated(
-            consent_status=consent,
-            consent_date=signed,
-            vital_entry=registration.get("vital_entry") if deceased else None,
-            dth_date=died,
-            reg_date=registered if deceased else None,
-        ),
-        "E6": _stated(consent_status=consent, withdraw_scope=scope, withdraw_date=left),
-    }
-
-
-def _stated(**values: object) -> str | None:
-    return " ".join(f"{name}={value}" for name, value in values.items() if value is not None) or None
-
-
-def _interval(bounds: tuple[date, date] | None) -> str | None:
-    if bounds is None:
-        return None
-    return str(bounds[0]) if bounds[0] == bounds[1] else f"{bounds[0]}..{bounds[1]}"
-
-
-def _age_used(record: Record) -> str | None:
-    age, born = number(record.once("registration"), "age_dx"), day(record.once("demographics"), "birth_date")
-    bounds = diagnosis_bounds(record)
-    if age is not None:
-        return f"{age:.1f}"
-    if born is None or bounds is None or _is_wrong(record, (born, born)):
-        return None
-    years = [at.year - born.year - ((at.month, at.day) < (born.month, born.day)) for at in bounds]
-    return f"{years[0]:.1f}" if years[0] == years[1] else f"{years[0]:.1f}..{years[1]:.1f}"

@@ -6,20 +6,24 @@ with aged as (
         -- Age entered by the site; else completed years from the birth date at both ends of the diagnosis interval.
         coalesce(age_dx, {{ completed_years('birth_date', 'dx_lo') }}) as age_lo,
         coalesce(age_dx, {{ completed_years('birth_date', 'dx_hi') }}) as age_hi,
+        -- At registration: from the birth date, else the age at diagnosis and the time since, which is shortest from the
+        -- last day that the diagnosis can mean.
+        coalesce({{ completed_years('birth_date', 'reg_date') }}, age_dx + case
+            when dx_hi < reg_date then {{ days_between('dx_hi', 'reg_date') }} / {{ parameter('days_per_year') }}
+            when dx_hi >= reg_date then 0
+        end) as registration_age_lo,
         coalesce(
             {{ completed_years('birth_date', 'reg_date') }},
-            age_dx
-            + {{ days_between('dx_lo', 'reg_date') }}
-            / {{ parameter('days_per_year') }}
-        ) as age_at_registration
+            age_dx + {{ days_between('dx_lo', 'reg_date') }} / {{ parameter('days_per_year') }}
+        ) as registration_age_hi
     from {{ ref('int_eligibility__evidence') }}
 ),
 
 referred as (
     select
         *,
-        {% if parameter('age_reference') == "'registration'" %}age_at_registration{% else %}age_lo{% endif %} as reference_age_lo,
-        {% if parameter('age_reference') == "'registration'" %}age_at_registration{% else %}age_hi{% endif %} as reference_age_hi
+        {% if parameter('age_reference') == "'registration'" %}registration_age_lo{% else %}age_lo{% endif %} as reference_age_lo,
+        {% if parameter('age_reference') == "'registration'" %}registration_age_hi{% else %}age_hi{% endif %} as reference_age_hi
     from aged
 )
 
@@ -33,7 +37,7 @@ select
     end as e0,
     case
         when reference_age_lo >= {{ parameter('age_min') }} then 'MET'
-        when reference_age_hi < {{ parameter('age_min') }} and age_at_registration >= {{ parameter('age_min') }}
+        when reference_age_hi < {{ parameter('age_min') }} and registration_age_lo >= {{ parameter('age_min') }}
             then 'N:E1_ADULT_AT_REGISTRATION_ONLY'
         when reference_age_hi < {{ parameter('age_min') }} then 'N:E1_UNDER_AGE'
         when reference_age_lo is null then 'U:E1_AGE_MISSING'
@@ -66,16 +70,16 @@ select
         when consent_status_cd = '4' then 'U:E5_CONSENT_PENDING'
         when consent_status_cd = '3' and vital_entry_cd = '1' then 'U:E5_CONFLICT'
         when consent_status_cd <> '3' and consent_date is null then 'U:E5_DATE_MISSING'
-        when consent_status_cd <> '3' and death_hi < consent_date then 'U:E5_DIED_BEFORE_CONSENT'
-        when has_consent_or_death_fault then 'U:E5_DATE_FAULT'
         when consent_status_cd <> '3' and is_consent_after_cut then 'U:E5_DATE_FAULT'
-        when consent_status_cd <> '3' then 'MET'
-        -- The deceased path: dead at entry, by a date of death not after registration.
-        when coalesce(vital_entry_cd, '9') <> '2' then 'U:E5_VITAL_STATUS_UNKNOWN'
-        when death_lo is null then 'U:E5_DEATH_DATE_MISSING'
-        when reg_date is null then 'U:E5_REGISTRATION_DATE_MISSING'
-        when death_lo <= reg_date then 'MET'
-        else 'U:E5_DEATH_AFTER_REGISTRATION'
+        when consent_status_cd <> '3' and death_hi < consent_date then 'U:E5_DIED_BEFORE_CONSENT'
+        -- The deceased path: dead at entry, by a date of death not after registration. D05 finds fault with each of
+        -- these too; the site is told which.
+        when consent_status_cd = '3' and coalesce(vital_entry_cd, '9') <> '2' then 'U:E5_VITAL_STATUS_UNKNOWN'
+        when consent_status_cd = '3' and death_lo is null then 'U:E5_DEATH_DATE_MISSING'
+        when consent_status_cd = '3' and reg_date is null then 'U:E5_REGISTRATION_DATE_MISSING'
+        when consent_status_cd = '3' and death_lo > reg_date then 'U:E5_DEATH_AFTER_REGISTRATION'
+        when has_consent_or_death_fault then 'U:E5_DATE_FAULT'
+        else 'MET'
     end as e5,
     case when hold_cd is null then 'MET' else 'U:E6_' || hold_cd end as e6,
     -- The age that decides, from the earliest to the latest day that the diagnosis can mean.
