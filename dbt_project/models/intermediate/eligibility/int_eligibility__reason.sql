@@ -6,15 +6,20 @@ with aged as (
         -- Age entered by the site; else completed years from the birth date at both ends of the diagnosis interval.
         coalesce(age_dx, {{ completed_years('birth_date', 'dx_lo') }}) as age_lo,
         coalesce(age_dx, {{ completed_years('birth_date', 'dx_hi') }}) as age_hi,
-        -- At registration: from the birth date, else the age at diagnosis and the time since, which is shortest from the
-        -- last day that the diagnosis can mean.
-        coalesce({{ completed_years('birth_date', 'reg_date') }}, age_dx + case
-            when dx_hi < reg_date then {{ days_between('dx_hi', 'reg_date') }} / {{ parameter('days_per_year') }}
-            when dx_hi >= reg_date then 0
-        end) as registration_age_lo,
+        -- At registration: from the birth date, else the age at diagnosis and the time since; that is shortest from
+        -- the last day that the diagnosis can mean.
         coalesce(
             {{ completed_years('birth_date', 'reg_date') }},
-            age_dx + {{ days_between('dx_lo', 'reg_date') }} / {{ parameter('days_per_year') }}
+            age_dx + case
+                when dx_hi < reg_date then {{ days_between('dx_hi', 'reg_date') }}
+                when dx_hi >= reg_date then 0
+            end / {{ parameter('days_per_year') }}
+        ) as registration_age_lo,
+        coalesce(
+            {{ completed_years('birth_date', 'reg_date') }},
+            age_dx
+            + {{ days_between('dx_lo', 'reg_date') }}
+            / {{ parameter('days_per_year') }}
         ) as registration_age_hi
     from {{ ref('int_eligibility__evidence') }}
 ),
