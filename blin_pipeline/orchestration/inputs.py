@@ -26,7 +26,7 @@ from blin_pipeline.redcap.files import export_from_files
 from blin_pipeline.redcap.progress import Progress
 from blin_pipeline.redcap.project_xml import export_from_project_xml
 from blin_pipeline.registry.drift import BLOCKING, Drift, find_drift
-from blin_pipeline.registry.field_map import load_requirements, refuse_unmet, unmet_requirements
+from blin_pipeline.registry.requirements import load_requirements, refuse_unmet, unmet_requirements
 from blin_pipeline.registry.source_plan import SourcePlan, plan_source
 from blin_pipeline.release.manifest import Inputs
 from blin_pipeline.release.pseudonyms import PseudonymKey, ensure_key

@@ -15,7 +15,7 @@ from blin_pipeline.redcap.setup_reading import read_setup
 from blin_pipeline.redcap.shape import shape_of
 from blin_pipeline.registry.dictionary import Dictionary
 from blin_pipeline.registry.drift import BLOCKING, Drift, dictionary_changes, find_drift
-from blin_pipeline.registry.field_map import Requirement, load_requirements, unmet_requirements
+from blin_pipeline.registry.requirements import Requirement, load_requirements, unmet_requirements
 from blin_pipeline.registry.source_plan import SourcePlan, SourceShape, plan_source
 
 

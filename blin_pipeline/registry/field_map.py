@@ -8,7 +8,6 @@ one source project is :mod:`blin_pipeline.registry.source_plan`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +21,10 @@ HEADER = ("concept", "source_form", "source_event", "source_field", "transform",
 #: Columns that a draft has beside these; a file that still has them was not reviewed.
 DRAFT_COLUMNS = ("score", "why")
 DATE_ORDERS = frozenset({"dmy", "mdy", "ymd"})
+#: Transforms that read one date of which parts may be unknown: its day, and how exactly that day is known.
+PARTIAL_DATES = frozenset({"partial_date", "date_precision"})
+#: Ending of the concept that says how exactly a date is known (``dx_date_prec`` of ``dx_date``).
+PRECISION_SUFFIX = "_prec"
 _MAX_FACTOR_DIGITS = 20
 
 
@@ -33,11 +36,12 @@ class MapEntry(BaseModel):
         source_form: Instrument of the source, empty for the one that has the field.
         source_events: Events of a longitudinal source whose rows count; empty for all events of the instrument.
         source_field: Export column of the source; for ``derive`` several, the first that is not blank counts; for
-            ``constant`` the constant itself.
-        transform: ``as_is``, ``recode`` (codes), ``unit`` (factor), ``date`` (order of day, month and year), ``derive``,
-            ``constant`` or ``absent``.
+            ``constant`` the constant itself; for a partial date one text, or its three parts in the order of ``unit``.
+        transform: ``as_is``, ``recode`` (codes), ``unit`` (factor), ``date`` (order of day, month and year),
+            ``partial_date`` and ``date_precision`` (of one date of which parts may be unknown), ``derive``, ``constant`` or
+            ``absent``.
         codes: Translation of a recoded field, source code -> canonical code.
-        unit: For ``unit`` the number that source values are multiplied by; for ``date`` ``dmy``, ``mdy`` or ``ymd``.
+        unit: For ``unit`` the number that source values are multiplied by; for dates ``dmy``, ``mdy`` or ``ymd``.
         on_missing: What an absent source field means: ``error`` or ``not_collected``.
     """
 
@@ -47,7 +51,9 @@ class MapEntry(BaseModel):
     source_form: str = ""
     source_events: tuple[str, ...] = ()
     source_field: str = ""
-    transform: Literal["as_is", "recode", "unit", "date", "derive", "constant", "absent"] = "as_is"
+    transform: Literal[
+        "as_is", "recode", "unit", "date", "partial_date", "date_precision", "derive", "constant", "absent"
+    ] = "as_is"
     codes: dict[str, str] = {}
     unit: str = ""
     on_missing: Literal["error", "not_collected"] = "error"
@@ -67,14 +73,16 @@ class MapEntry(BaseModel):
             raise ValueError(f"{self.transform} needs a source_field")
         if self.transform == "derive" and len(self.source_fields) < 2:
             raise ValueError("derive needs several source fields, written first|second")
-        if self.transform not in {"derive", "constant"} and "|" in self.source_field:
-            raise ValueError("only derive takes several source fields")
+        if self.transform in PARTIAL_DATES and len(self.source_fields) not in {1, 3}:
+            raise ValueError(f"{self.transform} needs one source field, or three for day, month and year")
+        if self.transform not in {"derive", "constant", *PARTIAL_DATES} and "|" in self.source_field:
+            raise ValueError("only derive and partial dates take several source fields")
         if self.transform == "unit" and not _is_factor(self.unit):
             raise ValueError("unit needs a positive decimal factor in column unit")
-        if self.transform == "date" and self.unit not in DATE_ORDERS:
-            raise ValueError("date needs dmy, mdy or ymd in column unit")
-        if self.transform not in {"unit", "date"} and self.unit:
-            raise ValueError("column unit belongs to the transforms unit and date")
+        if self.transform in {"date", *PARTIAL_DATES} and self.unit not in DATE_ORDERS:
+            raise ValueError(f"{self.transform} needs dmy, mdy or ymd in column unit")
+        if self.transform not in {"unit", "date", *PARTIAL_DATES} and self.unit:
+            raise ValueError("column unit belongs to the transform unit and to dates")
         if self.transform != "recode" and self.codes:
             raise ValueError("column codes belongs to the transform recode")
         return self
@@ -101,21 +109,6 @@ class FieldMap(BaseModel):
     def entry(self, concept: str) -> MapEntry | None:
         """The row of a concept; None when it feeds from the field of its own name."""
         return next((entry for entry in self.entries if entry.concept == concept), None)
-
-
-class Requirement(BaseModel):
-    """A concept, or alternatives of concepts, without which the declared outcomes cannot be computed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    requirement: str
-    alternatives: tuple[tuple[str, ...], ...]
-    why: str
-
-    @property
-    def in_words(self) -> str:
-        """The alternatives as people read them."""
-        return " or ".join(" with ".join(option) for option in self.alternatives)
 
 
 def load_field_map(path: Path | None = None, dictionary: Dictionary | None = None) -> FieldMap:
@@ -165,6 +158,7 @@ def load_field_map(path: Path | None = None, dictionary: Dictionary | None = Non
             )
         except ValidationError as error:
             fault(path, error.errors(include_input=False)[0]["msg"], row=number)
+    _check_partial_dates(path, entries, concepts)
     return FieldMap(entries=tuple(entries))
 
 
@@ -187,45 +181,30 @@ def _check_codes(path: Path, number: int, dictionary: Dictionary, concept: str, 
         fault(path, f"{concept} has no code {unknown[0]!r}", row=number, column="codes")
 
 
-def load_requirements(path: Path | None = None) -> tuple[Requirement, ...]:
-    """Read the concepts that the declared outcomes need.
-
-    Raises:
-        ConfigurationError: Code ``E_REGISTRY_FILE``.
-    """
-    path = path or STUDY_DIR / "required_concepts.csv"
-    return tuple(
-        Requirement(
-            requirement=row["requirement"],
-            alternatives=tuple(tuple(option.split("+")) for option in row["alternatives"].split("|")),
-            why=row["why"],
-        )
-        for _, row in read_csv(path, ("requirement", "alternatives", "why"))
-    )
-
-
-def unmet_requirements(collected: Collection[str], requirements: tuple[Requirement, ...]) -> list[Requirement]:
-    """Requirements that the source cannot meet.
-
-    Args:
-        collected: Concepts that the source feeds through the map, ``record_id`` and ``redcap_data_access_group`` included.
-        requirements: What the outcomes need.
-    """
-    known = frozenset(collected)
-    return [item for item in requirements if not any(known.issuperset(option) for option in item.alternatives)]
+def _check_partial_dates(path: Path, entries: list[MapEntry], concepts: set[str]) -> None:
+    """A day put in for an unknown one must never be read as exact: both rows of a partial date, from the same fields."""
+    for entry in entries:
+        if entry.transform not in PARTIAL_DATES:
+            continue
+        dated = entry.concept.removesuffix(PRECISION_SUFFIX) if entry.transform == "date_precision" else entry.concept
+        pair = (dated, f"{dated}{PRECISION_SUFFIX}")
+        if not concepts.issuperset(pair) or entry.concept not in pair or dated == pair[1]:
+            fault(
+                path, f"{entry.concept} has no precision in the registry, so its date must be whole", column="transform"
+            )
+        date_row, precision_row = (next((one for one in entries if one.concept == name), None) for name in pair)
+        if (
+            date_row is None
+            or precision_row is None
+            or (date_row.transform, precision_row.transform) != ("partial_date", "date_precision")
+            or _place(date_row) != _place(precision_row)
+        ):
+            fault(
+                path,
+                f"{pair[0]} needs transform partial_date and {pair[1]} date_precision, from the same fields, event and unit",
+                column="transform",
+            )
 
 
-def refuse_unmet(unmet: list[Requirement]) -> None:
-    """Stop a refresh whose source lacks required concepts, naming each.
-
-    Raises:
-        ConfigurationError: Code ``E_REQUIRED_CONCEPTS``.
-    """
-    if not unmet:
-        return
-    lines = "".join(f"\n    {item.requirement}: {item.in_words} ({item.why})" for item in unmet)
-    raise ConfigurationError(
-        "E_REQUIRED_CONCEPTS",
-        f"{len(unmet)} required concepts have no source field:{lines}",
-        fix="Map them in the field map of the home folder (setting field_map; `blin map draft` proposes one), then run again.",
-    )
+def _place(entry: MapEntry) -> tuple[object, ...]:
+    return entry.source_fields, entry.source_form, entry.source_events, entry.unit, entry.on_missing

@@ -1,4 +1,6 @@
-"""A foreign project, longitudinal, with other names, codes, units and date texts: through the field map the same tables come out.
+"""A foreign project, longitudinal, with other names, codes, units and dates: through the field map the same tables come out.
+
+It has no precision fields: a date of which parts are unknown is one text (diagnosis, relapse) or three fields (death).
 
 The study's own export and a rewritten one are refreshed from files, each in its own home with the same pseudonym key; every
 table of marts and quality must be equal, instance numbers aside (events of the foreign project number them).
@@ -29,13 +31,18 @@ pytestmark = pytest.mark.slow
 Row = dict[str, str]
 #: Rows of a field map for the rewritten project.
 MAP = (
-    ("dx_date", "screening", "", "date_of_diagnosis", "date", "", "dmy", ""),
+    ("dx_date", "screening", "", "date_of_diagnosis", "partial_date", "", "dmy", ""),
+    ("dx_date_prec", "screening", "", "date_of_diagnosis", "date_precision", "", "dmy", ""),
+    ("rl_date", "", "", "relapsed", "partial_date", "", "ymd", ""),
+    ("rl_date_prec", "", "", "relapsed", "date_precision", "", "ymd", ""),
+    ("dth_date", "", "", "died_y|died_m|died_d", "partial_date", "", "ymd", ""),
+    ("dth_date_prec", "", "", "died_y|died_m|died_d", "date_precision", "", "ymd", ""),
     ("elig_ball", "screening", "", "ball_confirmed", "recode", "Y=1;N=0;U=9", "", ""),
     ("weight_kg", "", "", "weight_g", "unit", "", "0.001", ""),
     ("race", "", "", "ethnic_group", "recode", "a=1;b=2;c=3;d=4;e=5;f=6;y=90;z=99", "", ""),
     ("plan_hct", "", "", "", "absent", "", "", ""),
 )
-RACE = dict(pair.split("=")[::-1] for pair in MAP[3][5].split(";"))
+RACE = dict(pair.split("=")[::-1] for line in MAP if line[0] == "race" for pair in line[5].split(";"))
 BALL = {"1": "Y", "0": "N", "9": "U"}
 
 
@@ -66,20 +73,46 @@ def _write(folder: Path, header: list[str], rows: list[Row], dictionary: Diction
         plain.writerows([getattr(field, name) for name in COLUMNS] for field in dictionary.fields)
 
 
+#: Fields of the study that the foreign project does not have under any name.
+GONE = {"plan_hct", "dx_date_prec", "rl_date_prec", "dth_date_prec"}
+NAMES = {
+    "registration_complete": "screening_complete",
+    "dx_date": "date_of_diagnosis",
+    "rl_date": "relapsed",
+    "elig_ball": "ball_confirmed",
+    "weight_kg": "weight_g",
+}
+
+
 def _rename(column: str) -> str:
-    for old, new in (("registration_complete", "screening_complete"), ("dx_date", "date_of_diagnosis")):
-        if column == old:
-            return new
     if column.startswith("race___"):
         code = column.removeprefix("race___")
         return f"ethnic_group___{RACE.get(code, code)}"
-    return {"elig_ball": "ball_confirmed", "weight_kg": "weight_g"}.get(column, column)
+    return NAMES.get(column, column)
+
+
+def _known_parts(row: Row, field: str) -> list[str]:
+    """Year, month and day as far as the site knew them; a missing-data code stands alone."""
+    value, precision = row[field], row[f"{field}_prec"]
+    parts = value.split("-")
+    assert value or not precision, "a precision without a date cannot be said in one text"
+    assert len(parts) == 3 or precision in {"", value}, f"{field} cannot be said in one text"
+    return parts if len(parts) < 3 else parts[: {"1": 3, "2": 2, "3": 1}[precision]]
+
+
+def _dates(row: Row) -> Row:
+    """The three dates that have a precision, in the foreign project's way."""
+    diagnosed, relapsed = _known_parts(row, "dx_date"), _known_parts(row, "rl_date")
+    whole = diagnosed if len(diagnosed) == 1 else ["UN"] * (3 - len(diagnosed)) + [str(int(p)) for p in diagnosed[::-1]]
+    died = [*_known_parts(row, "dth_date"), "", ""]
+    return {
+        "date_of_diagnosis": ".".join(whole),
+        "relapsed": "-".join(relapsed),
+        **dict(zip(("died_y", "died_m", "died_d"), died, strict=False)),
+    }
 
 
 def _value(column: str, value: str) -> str:
-    if column == "dx_date" and value.count("-") == 2:
-        year, month, day = value.split("-")
-        return f"{int(day)}.{int(month)}.{year}"
     if column == "elig_ball":
         return BALL.get(value, value)
     if column == "weight_kg" and value.replace(".", "", 1).isdigit():
@@ -90,7 +123,9 @@ def _value(column: str, value: str) -> str:
 def _foreign_rows(rows: list[Row]) -> Iterator[Row]:
     """The same facts: responses stand in an event each, everything else in one."""
     for row in rows:
-        new = {_rename(column): _value(column, value) for column, value in row.items() if column != "plan_hct"}
+        new = {_rename(column): _value(column, value) for column, value in row.items() if column not in GONE}
+        new.pop("dth_date")
+        new |= _dates(row)
         is_response = row["redcap_repeat_instrument"] == "response"
         new["redcap_event_name"] = (
             f"visit_{int(row['redcap_repeat_instance']):02d}_arm_1" if is_response else "main_arm_1"
@@ -106,23 +141,29 @@ def _foreign_dictionary(own: Dictionary) -> Dictionary:
     race = " | ".join(f"{RACE[code]}, {label}" for code, label in choices.choices.items())
     changes = {
         "dx_date": {"text_validation_type_or_show_slider_number": ""},
+        "rl_date": {"text_validation_type_or_show_slider_number": ""},
         "elig_ball": {"select_choices_or_calculations": "Y, Yes | N, No | U, Unknown"},
         "race": {"select_choices_or_calculations": race},
     }
-    names = {"dx_date": "date_of_diagnosis", "race": "ethnic_group"}
-    return Dictionary(
-        fields=tuple(
-            field.model_copy(
-                update={
-                    **changes.get(field.field_name, {}),
-                    "field_name": names.get(field.field_name, _rename(field.field_name)),
-                    "form_name": "screening" if field.form_name == "registration" else field.form_name,
-                }
-            )
-            for field in own.fields
-            if field.field_name != "plan_hct"
+    died = own.field("dth_date")
+    assert died is not None
+    fields = [
+        field.model_copy(
+            update={
+                **changes.get(field.field_name, {}),
+                "field_name": "ethnic_group" if field.field_name == "race" else _rename(field.field_name),
+                "form_name": "screening" if field.form_name == "registration" else field.form_name,
+            }
         )
-    )
+        for field in own.fields
+        if field.field_name not in GONE | {"dth_date"}
+    ]
+    parts = [
+        died.model_copy(update={"field_name": name, "text_validation_type_or_show_slider_number": ""})
+        for name in ("died_y", "died_m", "died_d")
+    ]
+    place = 1 + max(number for number, field in enumerate(fields) if field.form_name == "death")
+    return Dictionary(fields=(*fields[:place], *parts, *fields[place:]))
 
 
 def _refresh(folder: Path, registry: SyntheticRegistry, **more: object) -> Settings:
@@ -178,7 +219,8 @@ def test_the_same_facts_in_another_project_give_the_same_tables(
         if (row["redcap_repeat_instrument"], row["redcap_repeat_instance"]) == ("response", str(latest)):
             row["response_complete"] = ""
     _write(home / "export", header, rows, own)
-    new_header = [_rename(name) for name in header if name != "plan_hct"]
+    new_header = [_rename(name) for name in header if name not in GONE | {"dth_date"}]
+    new_header += ["died_y", "died_m", "died_d"]
     new_header.insert(1, "redcap_event_name")
     _write(foreign / "export", new_header, list(_foreign_rows(rows)), _foreign_dictionary(own))
     (foreign / "field_map.csv").write_text(

@@ -79,6 +79,10 @@ inner join {{ source('redcap', 'patient_crosswalk') }} as crosswalk on named.rec
         coalesce(cast({{ try_number(text) }} * {{ column_plan.unit }} as varchar), {{ text }})
     {%- elif column_plan.transform == 'date' -%}
         {{ reordered_date(source_value(relation, column_plan.fields[0]), column_plan.unit) }}
+    {%- elif column_plan.transform == 'partial_date' -%}
+        {{ partial_date(column_plan, relation) }}
+    {%- elif column_plan.transform == 'date_precision' -%}
+        {{ partial_date_precision(column_plan, relation) }}
     {%- elif column_plan.transform == 'derive' -%}
         coalesce({% for name in column_plan.fields %}{{ source_value(relation, name) }}{{ ', ' if not loop.last }}{% endfor %})
     {%- elif column_plan.transform == 'any' -%}

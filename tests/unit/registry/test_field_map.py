@@ -9,10 +9,8 @@ from blin_pipeline.registry.field_map import (
     HEADER,
     FieldMap,
     load_field_map,
-    load_requirements,
-    refuse_unmet,
-    unmet_requirements,
 )
+from blin_pipeline.registry.requirements import load_requirements, refuse_unmet, unmet_requirements
 
 
 def _map(tmp_path, *rows):
@@ -51,6 +49,8 @@ def test_a_renamed_and_recoded_field_is_read(tmp_path):
         ("age_dx,,,x,unit,,1e3,", "factor"),
         ("age_dx,,,x,as_is,,2,", "unit"),
         ("dx_date,,,x,date,,dm,", "dmy"),
+        ("dx_date,,,x,partial_date,,,", "dmy"),
+        ("dx_date,,,x|y,partial_date,,ymd,", "three"),
     ],
 )
 def test_a_map_that_cannot_be_used_is_refused_with_its_place(tmp_path, row, place):
@@ -58,6 +58,35 @@ def test_a_map_that_cannot_be_used_is_refused_with_its_place(tmp_path, row, plac
         _map(tmp_path, row)
     assert place in caught.value.what
     assert "row 2" in caught.value.what
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("dx_date,,,x,partial_date,,ymd,",),
+        ("dx_date_prec,,,x,date_precision,,ymd,",),
+        ("dx_date,,,x,partial_date,,ymd,", "dx_date_prec,,,y,date_precision,,ymd,"),
+        ("dx_date,,,x,partial_date,,ymd,", "dx_date_prec,,,x,date_precision,,dmy,"),
+        ("dx_date,,,x,partial_date,,ymd,", "dx_date_prec,,,,constant,,,"),
+        ("dx_date,,,x,date,,ymd,", "dx_date_prec,,,x,date_precision,,ymd,"),
+        ("dx_date,,,x,date_precision,,ymd,", "dx_date_prec,,,x,partial_date,,ymd,"),
+        ("ra_date,,,x,partial_date,,ymd,",),
+        ("elig_ball,,,x,date_precision,,ymd,",),
+    ],
+)
+def test_a_partial_date_is_never_read_as_exact(tmp_path, rows):
+    """Its precision comes from the same text; a date without a precision in the registry must be whole."""
+    with pytest.raises(ConfigurationError, match="E_REGISTRY_FILE"):
+        _map(tmp_path, *rows)
+
+
+@pytest.mark.parametrize("source", ["x", "year|month|day"])
+def test_a_partial_date_is_one_text_or_three_fields(tmp_path, source):
+    field_map = _map(
+        tmp_path, f"dx_date,,,{source},partial_date,,ymd,", f"dx_date_prec,,,{source},date_precision,,ymd,"
+    )
+    entry = field_map.entry("dx_date")
+    assert entry.source_fields == tuple(source.split("|"))
 
 
 def test_a_draft_is_no_map(tmp_path):

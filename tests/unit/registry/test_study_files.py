@@ -12,11 +12,12 @@ from blin_pipeline.registry.codelist import codelists, load_codelists, seed_text
 from blin_pipeline.registry.dbt_docs import staging_columns, staging_yaml
 from blin_pipeline.registry.dbt_macros import field_kind, macro_file
 from blin_pipeline.registry.dictionary import load_dictionary
-from blin_pipeline.registry.field_map import load_field_map, load_requirements
+from blin_pipeline.registry.field_map import load_field_map
 from blin_pipeline.registry.files import SEED_DIR, STUDY_DIR, read_csv
 from blin_pipeline.registry.missing_codes import load_missing_data_codes
 from blin_pipeline.registry.parameters import load_parameters
 from blin_pipeline.registry.reference import load_references
+from blin_pipeline.registry.requirements import load_requirements
 
 
 def test_the_generated_macro_file_is_fresh(repository):
