@@ -1,6 +1,6 @@
 -- Grain: patient x window: the time in which assessments count for a best response. FRONTLINE and each later LINE from
 -- the start of its therapy to progression or the next line, END_INDUCTION around day 29, BLIN_CYCLE after each started
--- cycle until the next systemic therapy. First and last day are both inside.
+-- cycle until the next systemic therapy. First and last day are both inside, and none is after the death.
 with line as (
     select
         therapy.patient_key,
@@ -109,14 +109,20 @@ window_of as (
     inner join {{ ref('int_subject__horizon') }} as horizon on bounded_line.patient_key = horizon.patient_key
     union all
     select
-        patient_key,
+        after_cycle.patient_key,
         'BLIN_CYCLE' as window_cd,
-        cycle_overall_no as window_no,
-        line_no,
-        start_date as origin_date,
-        {{ add_days('start_date', parameter('after_blin_from_days')) }} as from_date,
-        {{ earliest_date([add_days('start_date', parameter('after_blin_to_days')), 'next_therapy_date']) }} as to_date
+        after_cycle.cycle_overall_no as window_no,
+        after_cycle.line_no,
+        after_cycle.start_date as origin_date,
+        {{ add_days('after_cycle.start_date', parameter('after_blin_from_days')) }} as from_date,
+        -- Nothing counts after the death, as in the other windows.
+        {{ earliest_date([
+            add_days('after_cycle.start_date', parameter('after_blin_to_days')),
+            'after_cycle.next_therapy_date',
+            'horizon.followed_through_date',
+        ]) }} as to_date
     from after_cycle
+    inner join {{ ref('int_subject__horizon') }} as horizon on after_cycle.patient_key = horizon.patient_key
 )
 
 select
