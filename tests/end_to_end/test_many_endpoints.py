@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 import pytest
+from oracle.courses import kept, reported_family
+from oracle.disease import lines
 from oracle.eligibility import ELIGIBLE, judge
 from oracle.endpoints import endpoints
 from oracle.happenings import Happenings, happenings
+from oracle.infusion import Clock
 from oracle.records import Record
 
 pytestmark = pytest.mark.slow
@@ -17,13 +20,35 @@ pytestmark = pytest.mark.slow
 BY_DAY = ("OS", "RFS")
 
 
+#: What opens an interval; of several on one day the first.
+REASONS = ("RELAPSE", "HSCT", "BLIN_START", "BLIN_STOP", "LINE", "MRD", "BACKBONE")
+
+
 @pytest.fixture(scope="module")
-def patients(many_registries) -> dict[str, Happenings]:
+def eligible(many_registries) -> dict[str, Record]:
     """Eligible patients by record id, generated and awkward ones."""
     made = many_registries.special
     truths = [*many_registries.generated, *made["endpoints"], *made["windows"]]
     records = [Record(truth, many_registries.cut) for truth in truths]
-    return {record.record_id: happenings(record) for record in records if judge(record).status == ELIGIBLE}
+    return {record.record_id: record for record in records if judge(record).status == ELIGIBLE}
+
+
+@pytest.fixture(scope="module")
+def patients(eligible) -> dict[str, Happenings]:
+    """What happened to them."""
+    return {record_id: happenings(record) for record_id, record in eligible.items()}
+
+
+@pytest.fixture(scope="module")
+def therapies(many_registries, eligible):
+    """Record id -> (line of every therapy by first day, family of every course in order)."""
+    return {
+        record_id: (
+            lines(record, Clock(record, many_registries.cut_utc)),
+            _named(kept(record)),
+        )
+        for record_id, record in eligible.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +94,7 @@ def test_relapse_and_death_without_relapse_add_up_to_relapse_free_survival(many_
         assert (row["event_code"], row["cir_code"], row["nrm_code"]) in {(0, 0, 0), (1, 1, 2), (1, 2, 1)}
 
 
-def test_intervals_hold_what_was_true_on_every_day(many_registries, patients, wanted, proof):
+def test_intervals_hold_what_was_true_on_every_day(many_registries, patients, therapies, wanted, proof):
     rows = many_registries.rows(
         "select cox.*, tte.start_date from marts.cox_interval as cox "
         "join marts.time_to_event as tte using (patient_key, param_cd) where not cox.is_left_truncated"
@@ -80,6 +105,7 @@ def test_intervals_hold_what_was_true_on_every_day(many_registries, patients, wa
             intervals[row["record_id"], row["param_cd"]].append(row)
     assert intervals.keys() == {key for key in wanted if key[1] in BY_DAY}
     days = salvage = 0
+    reasons: Counter[str] = Counter()
     for (record, param), own in intervals.items():
         own.sort(key=lambda row: row["t_start"])
         time = wanted[record, param]
@@ -88,15 +114,21 @@ def test_intervals_hold_what_was_true_on_every_day(many_registries, patients, wa
         for row, following in pairwise(own):
             assert row["t_stop"] == following["t_start"], (record, param)
         for row in own:
+            opened = row["start_date"] + timedelta(days=int(row["t_start"]))
+            why = "ORIGIN" if row["t_start"] == 0 else _reason(patients[record], therapies[record], opened)
+            assert row["interval_reason"] == why, (record, param, row["t_start"], row["interval_reason"], why)
+            reasons[why] += 1
             salvage += int(row["blin_cycles_started"] > row["blin_exposed"] == 0)
             for number in range(int(row["t_start"]) + 1, int(row["t_stop"] + 0.5) + 1):
-                held = _state(patients[record], row["start_date"] + timedelta(days=number))
+                held = _state(patients[record], therapies[record], row["start_date"] + timedelta(days=number))
                 wrong = {name: (row[name], value) for name, value in held.items() if not _is_same(row[name], value)}
                 assert not wrong, (record, param, number, wrong)
                 days += 1
     assert salvage > 0
+    assert reasons.keys() == {"ORIGIN", *REASONS}
     proof(
-        f"{len(rows)} intervals, {salvage} of salvage only; {days} patient-days of {'+'.join(BY_DAY)} agree day by day"
+        f"{reasons.total()} intervals, {salvage} of salvage only; {days} patient-days of {'+'.join(BY_DAY)} agree day by day "
+        f"({dict(reasons.most_common())})"
     )
 
 
@@ -107,7 +139,28 @@ def _is_same(found, wanted) -> bool:
     return found == wanted
 
 
-def _state(what: Happenings, today) -> dict[str, object]:
+def _reason(what: Happenings, therapy, on) -> str:
+    """What changed on a day, as it shows from just after it."""
+    held, then = (_state(what, therapy, day) for day in (on, on + timedelta(days=1)))
+    changed = {
+        "RELAPSE": any(one.on == on for one in what.relapses),
+        "HSCT": any(one.on == on for one in what.transplants),
+        "BLIN_START": any(one.start == on for one in what.given),
+        "BLIN_STOP": any(one.stop == on for one in what.given),
+        "LINE": held["line_no"] != then["line_no"],
+        "MRD": held["mrd_state_cd"] != then["mrd_state_cd"],
+        "BACKBONE": held["backbone_family_cd"] != then["backbone_family_cd"],
+    }
+    return next((name for name in REASONS if changed[name]), "NOTHING")
+
+
+def _named(courses) -> list[tuple[date, str]]:
+    """(day, family) of the courses that name one, of one day the first."""
+    days = {at: family for at, _, row in reversed(courses) if (family := reported_family(row)) != "UNK"}
+    return sorted(days.items())
+
+
+def _state(what: Happenings, therapy, today) -> dict[str, object]:
     """What holds on a day: everything that began before it (a change on a day counts from just after it)."""
     begun = [one for one in what.given if one.start < today]
     ended = [one for one in begun if one.stop is not None and one.stop < today]
@@ -126,6 +179,8 @@ def _state(what: Happenings, today) -> dict[str, object]:
         "hsct_done": int(any(one.on < today for one in what.transplants)),
         "relapsed": int(any(one.on < today for one in what.relapses)),
         "mrd_state_cd": state,
+        "line_no": max((line for at, line in therapy[0] if at < today), default=1),
+        "backbone_family_cd": next((family for at, family in reversed(therapy[1]) if at < today), "UNK"),
     }
 
 

@@ -1,5 +1,6 @@
 -- Grain: patient x kind of state x day from which it holds: MRD by flow (POS, NEG; a failed or unverified test changes
--- nothing), line of the latest therapy and backbone family of the latest course, as long as they stay the same.
+-- nothing), line of the latest therapy after the first line and backbone family of the latest course that names one, as
+-- long as they stay the same.
 with observed as (
     select
         patient_key,
@@ -32,6 +33,8 @@ with observed as (
         1 as choice_order,
         instance_no
     from {{ ref('int_therapy__line') }}
+    -- It is 1 before any therapy, too: the first therapy changes no line.
+    where line_no > 1
 ),
 
 daily as (
