@@ -6,7 +6,9 @@ from collections import Counter
 from datetime import date
 
 import pytest
+from oracle.courses import courses
 from oracle.eligibility import REMOVED, judge
+from oracle.infusion import Clock
 from oracle.readings import conventional, mrd
 from oracle.records import Record
 from oracle.regimen import backbone
@@ -68,6 +70,26 @@ def test_backbone_of_every_record(many_registries, records, proof):
     assert any(row[4] for row in wanted.values())
     assert Counter(row[2] for row in wanted.values()).keys() == {"HIGH", "PROBABLE", "DECLARED"}
     proof(f"{len(found)} backbones agree (derived: {dict(derived.most_common())})")
+
+
+def test_every_course(many_registries, records, proof):
+    wanted = {
+        (record_id, instance): columns
+        for record_id, record in records.items()
+        for instance, columns in courses(record, Clock(record, many_registries.cut_utc)).items()
+    }
+    names = list(next(iter(wanted.values())))
+    rows = many_registries.rows(f"select patient_key, instance_no, {', '.join(names)} from marts.regimen_course")
+    found = {(row.pop("record_id"), row.pop("instance_no")): row for row in rows if row["record_id"] in records}
+    _compare(found, wanted)
+    seen = {name: {row[name] for row in wanted.values()} for name in names}
+    assert {1, 2, 3} <= seen["line_no"]
+    assert len(seen["phase_cd"]) >= 9
+    assert seen["classification_method_cd"] == {"REPORTED", "DICTIONARY_DRUGS", "DECLARED", "UNKNOWN"}
+    assert seen["position_cd"] == {"NO_BLIN", "BEFORE_BLIN", "BETWEEN_BLIN", "AFTER_BLIN"}
+    assert seen["overlaps_prev"] == {True, False, None}
+    assert seen["is_line_agreed"] >= {True, False}
+    proof(f"{len(found)} courses x {len(names)} columns agree")
 
 
 def test_order_of_therapy_and_concordance_of_every_record(many_registries, records, proof):

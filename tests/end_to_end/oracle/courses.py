@@ -65,7 +65,7 @@ def courses(record: Record, clock: Clock) -> dict[int, dict[str, Value]]:
         numbers[line, family] += 1
         end = day(row, "tc_end")
         end = end if end is not None and end <= record.last_day else None
-        is_ongoing = end is None and _code(row, "tc_status") not in (1, 2)
+        is_ongoing = end is None and row.get("tc_status") in (3, None)
         found[instance] = {
             "course_seq": place,
             "regimen_reported_cd": _text(row, "tc_regimen"),
@@ -120,7 +120,7 @@ def _overlaps(start: date, before: tuple[date | None, bool] | None) -> bool | No
     if before is None:
         return False
     end, is_ongoing = before
-    return is_ongoing if end is None else start < end
+    return start < end if end is not None else True if is_ongoing else None
 
 
 def _position(start: date, cycles: list[date]) -> str:

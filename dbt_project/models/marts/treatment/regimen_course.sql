@@ -16,7 +16,9 @@ with described as (
         row_number() over (
             partition by course.patient_key order by course.start_date, course.instance_no
         ) as course_seq,
-        lag(coalesce(course.end_date, course.start_date)) over (
+        course.end_date is null and coalesce(course.tc_status_cd, '3') = '3' as is_ongoing,
+        -- An end that nobody entered is not known: neither the gap after it nor whether it was over.
+        lag(course.end_date) over (
             partition by course.patient_key order by course.start_date, course.instance_no
         ) as previous_end_date
     from {{ ref('int_course__kept') }} as course
@@ -33,6 +35,13 @@ with described as (
         on course.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
 ),
 
+placed as (
+    select
+        *,
+        lag(is_ongoing) over (partition by patient_key order by course_seq) as is_previous_ongoing
+    from described
+),
+
 blin as (
     select
         patient_key,
@@ -44,85 +53,90 @@ blin as (
 )
 
 select
-    described.patient_key,
-    described.site_id,
-    cast(described.course_seq as integer) as course_seq,
-    described.instance_no,
-    described.regimen_reported_cd,
-    coalesce(described.reported_cd, 'UNK') as regimen_cd,
-    described.family_cd as backbone_family_cd,
+    placed.patient_key,
+    placed.site_id,
+    cast(placed.course_seq as integer) as course_seq,
+    placed.instance_no,
+    placed.regimen_reported_cd,
+    coalesce(placed.reported_cd, 'UNK') as regimen_cd,
+    placed.family_cd as backbone_family_cd,
     case
-        when described.family_cd = 'UNK' then 'UNKNOWN'
-        when coalesce(described.reported_cd, 'UNK') <> 'UNK' then 'REPORTED'
-        when described.final_source_cd = 'DERIVED' then 'DICTIONARY_DRUGS'
+        when placed.family_cd = 'UNK' then 'UNKNOWN'
+        when coalesce(placed.reported_cd, 'UNK') <> 'UNK' then 'REPORTED'
+        when placed.final_source_cd = 'DERIVED' then 'DICTIONARY_DRUGS'
         else 'DECLARED'
     end as classification_method_cd,
-    {{ recode('described.tc_phase_cd', {
+    {{ recode('placed.tc_phase_cd', {
         '1': 'PREPHASE', '2': 'INDUCTION', '3': 'INDUCTION', '4': 'INTENSIFICATION', '5': 'CONSOLIDATION',
         '6': 'INTERIM_MAINTENANCE', '7': 'DELAYED_INTENSIFICATION', '8': 'MAINTENANCE', '9': 'BRIDGING', '10': 'SALVAGE',
     }, 'OTHER') }} as phase_cd,
     -- Derived from the course of the disease; the site's word stands beside it (3 means third or later).
-    described.line_no,
-    described.line_reported_cd,
-    case described.line_reported_cd
-        when '1' then described.line_no = 1
-        when '2' then described.line_no = 2
-        when '3' then described.line_no >= 3
+    placed.line_no,
+    placed.line_reported_cd,
+    case placed.line_reported_cd
+        when '1' then placed.line_no = 1
+        when '2' then placed.line_no = 2
+        when '3' then placed.line_no >= 3
     end as is_line_agreed,
     cast(
         row_number() over (
-            partition by described.patient_key, described.line_no, described.family_cd
-            order by described.start_date, described.instance_no
+            partition by placed.patient_key, placed.line_no, placed.family_cd
+            order by placed.start_date, placed.instance_no
         ) as integer
     ) as course_no_in_family,
-    {{ recode('described.tc_label_cd', {'1': 'A', '2': 'B'}) }} as course_part_cd,
-    described.course_no_in_phase,
-    described.start_date,
-    described.end_date,
-    described.end_date is null and coalesce(described.tc_status_cd, '3') = '3' as is_ongoing,
+    {{ recode('placed.tc_label_cd', {'1': 'A', '2': 'B'}) }} as course_part_cd,
+    placed.course_no_in_phase,
+    placed.start_date,
+    placed.end_date,
+    placed.is_ongoing,
     {{ recode(
-        'described.tc_status_cd', {'1': 'COMPLETED', '2': 'STOPPED_EARLY', '3': 'ONGOING'}, 'UNKNOWN'
+        'placed.tc_status_cd', {'1': 'COMPLETED', '2': 'STOPPED_EARLY', '3': 'ONGOING'}, 'UNKNOWN'
     ) }} as status_cd,
     cast(
-        {{ count_ticked('described.tc_drugs', registry_field('treatment_course', 'tc_drugs').codes) }}
+        {{ count_ticked('placed.tc_drugs', registry_field('treatment_course', 'tc_drugs').codes) }}
         as integer
     ) as n_drugs,
-    described.tc_drugs__21 or described.tc_drugs__22 as has_anti_cd20,
-    described.tc_drugs__23 as has_inotuzumab,
-    described.tc_drugs__24 or described.tc_drugs__25 or described.tc_drugs__26 or described.tc_drugs__27 as has_tki,
+    placed.tc_drugs__21 or placed.tc_drugs__22 as has_anti_cd20,
+    placed.tc_drugs__23 as has_inotuzumab,
+    placed.tc_drugs__24 or placed.tc_drugs__25 or placed.tc_drugs__26 or placed.tc_drugs__27 as has_tki,
     -- The one TKI, or MULTIPLE.
     case
-        when {{ count_ticked('described.tc_drugs', ['24', '25', '26', '27']) }} > 1 then 'MULTIPLE'
-        when described.tc_drugs__24 then 'IMATINIB'
-        when described.tc_drugs__25 then 'DASATINIB'
-        when described.tc_drugs__26 then 'PONATINIB'
-        when described.tc_drugs__27 then 'NILOTINIB_OTHER'
+        when {{ count_ticked('placed.tc_drugs', ['24', '25', '26', '27']) }} > 1 then 'MULTIPLE'
+        when placed.tc_drugs__24 then 'IMATINIB'
+        when placed.tc_drugs__25 then 'DASATINIB'
+        when placed.tc_drugs__26 then 'PONATINIB'
+        when placed.tc_drugs__27 then 'NILOTINIB_OTHER'
     end as tki_cd,
-    described.tc_drugs__18 or described.tc_drugs__19 as has_asparaginase,
-    coalesce(described.tc_it_doses > 0, false) as has_it_chemo,
-    coalesce(described.tc_trial_cd = '1', false) as is_in_trial,
+    placed.tc_drugs__18 or placed.tc_drugs__19 as has_asparaginase,
+    coalesce(placed.tc_it_doses > 0, false) as has_it_chemo,
+    case placed.tc_trial_cd when '1' then true when '0' then false end as is_in_trial,
     cast(
-        {{ days_between('described.dx_date', 'described.start_date') }}
+        {{ days_between('placed.dx_date', 'placed.start_date') }}
         as integer
     ) as days_from_dx,
     cast(
-        {{ days_between('described.cr1_date', 'described.start_date') }}
+        {{ days_between('placed.cr1_date', 'placed.start_date') }}
         as integer
     ) as days_from_cr1,
     cast(
-        {{ days_between('described.previous_end_date', 'described.start_date') }}
+        {{ days_between('placed.previous_end_date', 'placed.start_date') }}
         as integer
     ) as gap_prev_days,
-    coalesce(described.previous_end_date > described.start_date, false) as overlaps_prev,
+    case
+        when placed.course_seq = 1 then false
+        when placed.previous_end_date is not null then placed.previous_end_date > placed.start_date
+        when placed.is_previous_ongoing then true
+    end as overlaps_prev,
     case
         when blin.first_date is null then 'NO_BLIN'
-        when described.start_date < blin.first_date then 'BEFORE_BLIN'
-        when described.start_date > blin.last_date then 'AFTER_BLIN'
+        -- On one day a course comes before a cycle.
+        when placed.start_date <= blin.first_date then 'BEFORE_BLIN'
+        when placed.start_date > blin.last_date then 'AFTER_BLIN'
         else 'BETWEEN_BLIN'
     end as position_cd,
-    case when described.tc_status_cd = '2' then described.tc_stop_reason_cd end as stop_reason_cd,
+    case when placed.tc_status_cd = '2' then placed.tc_stop_reason_cd end as stop_reason_cd,
     'treatment_course' as source_form,
-    described.pull_id,
+    placed.pull_id,
     {{ rule_version() }} as rule_version
-from described
-left join blin on described.patient_key = blin.patient_key
+from placed
+left join blin on placed.patient_key = blin.patient_key
