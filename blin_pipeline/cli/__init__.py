@@ -12,6 +12,7 @@ from blin_pipeline.cli import (  # noqa: F401 (they register their commands)
     field_map,
     inspect,
     pulls,
+    queries,
     run,
     sandbox_serve,
     setup,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
@@ -42,7 +43,12 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(tmp_path / "restricted" / "warehouse.duckdb")
 
 
-def _present(pull: Pull, warehouse: Warehouse, study: Dictionary = STUDY) -> None:
+def _present(
+    pull: Pull,
+    warehouse: Warehouse,
+    study: Dictionary = STUDY,
+    answers: Sequence[tuple[str, str, str, str]] = (),
+) -> None:
     missing = plan_source(FieldMap(), study, {"course"}, source_shape(pull)).not_collected
     present(
         pull,
@@ -52,6 +58,7 @@ def _present(pull: Pull, warehouse: Warehouse, study: Dictionary = STUDY) -> Non
         code_version="0.1.0",
         registry_dictionary=study,
         not_collected=missing,
+        query_answers=answers,
     )
 
 
@@ -82,6 +89,15 @@ def test_what_the_source_lacks_resolves_and_is_listed(pull: Pull, warehouse: War
         ("course", "route"),
         ("outcome", "tick"),
     ]
+
+
+def test_answers_to_queries_are_those_of_this_refresh(pull: Pull, warehouse: Warehouse) -> None:
+    answers = [("b", "e", "ANSWERED", "NOT_DONE"), ("a", "e", "ACCEPTED_AS_IS", "CONFIRMED_BY_SOURCE")]
+    _present(pull, warehouse, answers=answers)
+    shown = "select query_key, evidence_sha256, answer_cd, note_cd from raw.query_answer"
+    assert _rows(warehouse, shown) == sorted(answers)
+    _present(pull, warehouse)
+    assert _rows(warehouse, shown) == []
 
 
 def test_facts_of_the_pull(pull: Pull, warehouse: Warehouse) -> None:

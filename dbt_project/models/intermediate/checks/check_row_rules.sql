@@ -1,5 +1,6 @@
 -- Findings that are not cross-field checks: R01 a row set aside for a reason that no other check names, R02 a row
--- refused at landing since its form has no place there, T01 a value that could not be read, W01 a withdrawal without scope or date, W02 one dated before the consent.
+-- refused at landing since its form has no place there, T01 a value that could not be read, W01 a withdrawal without
+-- scope or date, W02 one dated before the consent.
 with landed as (
     select
         patient_key,

@@ -1,5 +1,5 @@
--- Grain: one row per violation with its stable key and what was answered. An answer holds only for the evidence that it was
--- given on: with other evidence the query is open again. An error that blocks an analysis is never accepted as it is.
+-- Grain: one row per violation with its stable key and what was answered. An answer holds only for the evidence that
+-- it was given on: with other evidence the query is open again. An error that blocks an analysis is never accepted.
 with asked as (
     select
         {{ surrogate_key(['finding.check_id', 'finding.patient_key', 'finding.form', 'finding.instance_no',
