@@ -4,7 +4,8 @@ Each is a Kaplan-Meier curve of ``marts.time_to_event`` with its rows (``curve_r
 ``rmst_horizon_months``, and the one-year estimate again with the earliest and the latest dates that partial dates allow
 (clinical-spec 5). The endpoints that are no sensitivity analysis stand once more with delayed entry at registration, since
 part of the patients are entered late (clinical-spec 6), with the difference of the two at one year. The endpoints that end in
-``_hsctc`` are censored at transplant: a sensitivity analysis, informative.
+``_hsctc`` are censored at transplant: a sensitivity analysis, informative. ``os_trialc`` is overall survival from diagnosis
+censored at the first blinatumomab inside a trial (clinical-spec 1, note c).
 """
 
 from __future__ import annotations
@@ -53,6 +54,12 @@ ENDPOINTS = (
     Endpoint("RFS_HSCTC", "CR1", "sensitivity: censored at transplant, which is informative", with_delayed_entry=False),
     Endpoint("EFS", "TREATED", "no remission counts at the end of the induction window"),
     Endpoint("EFS_DAY1", "TREATED", "sensitivity: no remission counts on day 1", with_delayed_entry=False),
+    Endpoint(
+        "OS_TRIALC",
+        "ELIGIBLE",
+        "sensitivity: censored at the first blinatumomab inside a trial",
+        with_delayed_entry=False,
+    ),
 )
 
 

@@ -94,7 +94,7 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
         rows["blin_cycle"].append(_cycle(random, place + 1, start))
         start += timedelta(days=GRID * random.randrange(3, 7))
     recorded = {form: [RecordedRow(instance=n, values=v) for n, v in enumerate(own, 1)] for form, own in rows.items()}
-    recorded["registration"] = [_registration(written, precision, diagnosed)]
+    recorded["registration"] = [_registration(written, precision, diagnosed, _trial(record_id, diagnosed))]
     if random.random() < 0.9:
         recorded["treatment_plan"] = [
             RecordedRow(instance=None, values={"plan_date": _text(began), "plan_backbone": 1, "plan_blin": 1})
@@ -112,7 +112,7 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
     )
 
 
-def _registration(written: date, precision: int, diagnosed: date) -> RecordedRow:
+def _registration(written: date, precision: int, diagnosed: date, trial: dict[str, Recorded]) -> RecordedRow:
     signed = _text(diagnosed + timedelta(days=60))
     return RecordedRow(
         instance=None,
@@ -123,13 +123,22 @@ def _registration(written: date, precision: int, diagnosed: date) -> RecordedRow
             "dx_date": _text(written),
             "dx_date_prec": precision,
             "age_dx": 45.0,
-            "blin_in_trial": 0,
+            **trial,
             "vital_entry": 1,
             "consent_status": 1,
             "consent_date": signed,
             "screen_note_code": 0,
         },
     )
+
+
+def _trial(record_id: str, diagnosed: date) -> dict[str, Recorded]:
+    """Now and then blinatumomab inside a trial, after registration (which is on day 60)."""
+    random = Random(f"trial/{record_id}")
+    if random.random() < 0.7:
+        return {"blin_in_trial": 0}
+    started = diagnosed + timedelta(days=61 + GRID * random.randrange(0, 40))
+    return {"blin_in_trial": 1, "blin_trial_id": "none", "blin_trial_start": _text(started)}
 
 
 def _cycle(random: Random, number: int, start: date) -> dict[str, Recorded]:

@@ -13,7 +13,8 @@ MRD_BEFORE_DAYS = 42
 class Time(NamedTuple):
     """One endpoint of one patient; days from time zero.
 
-    ``cnsr``: 0 event, 1 censored, 2 competing event, 3 nothing known after time zero, 4 transplant.
+    ``cnsr``: 0 event, 1 censored, 2 competing event, 3 nothing known after time zero, 4 what a sensitivity analysis
+    censors at.
     """
 
     days: int
@@ -44,13 +45,15 @@ def endpoints(what: Happenings) -> dict[str, Time]:
     dies = [(1, death)]
     fails = [(1, relapse), (1, death)]
     if what.diagnosis:
-        found["OS"] = _time(_Zero(*what.diagnosis), dies, what.contact)
+        zero = _Zero(*what.diagnosis)
+        found["OS"] = _time(zero, dies, what.contact)
+        found["OS_TRIALC"] = _until(zero, found["OS"], what.trial_starts)
     if what.plan:
         zero = _Zero(what.plan, what.plan, what.plan)
         late, early = ([_at(what.failure)], [_at(what.plan)]) if what.failure else ([], [])
         found["EFS"] = _time(zero, [*fails, (1, late), (1, what.cancers)], what.evaluation)
         found["EFS_DAY1"] = _time(zero, [*fails, (1, early), (1, what.cancers)], what.evaluation)
-        found["EFS_HSCTC"] = _until_transplant(zero, found["EFS"], transplant)
+        found["EFS_HSCTC"] = _until(zero, found["EFS"], transplant)
         found["TTMRDNEG"] = _time(zero, [(1, negative), (2, relapse), (2, death)], what.test)
         order = [(1, starts), (2, transplant), (2, relapse), (2, death)]
         found["TTBLIN_PLAN"] = _time(zero, order, what.contact)
@@ -61,8 +64,8 @@ def endpoints(what: Happenings) -> dict[str, Time]:
         found["CIR"] = _time(zero, [(1, relapse), (2, death)], what.evaluation)
         found["NRM"] = _time(zero, [(2, relapse), (1, death)], what.evaluation)
         found["TTHSCT"] = _time(zero, [(1, transplant), (2, relapse), (2, death)], what.contact)
-        found["OSCR_HSCTC"] = _until_transplant(zero, found["OSCR"], transplant)
-        found["RFS_HSCTC"] = _until_transplant(zero, found["RFS"], transplant)
+        found["OSCR_HSCTC"] = _until(zero, found["OSCR"], transplant)
+        found["RFS_HSCTC"] = _until(zero, found["RFS"], transplant)
         if not starts or starts[0].on >= what.remission:
             order = [(1, starts), (2, transplant), (2, relapse), (2, death)]
             found["TTBLIN"] = _time(zero, order, what.contact)
@@ -149,12 +152,13 @@ def _time(zero: _Zero, order: list[tuple[int, list[Happening]]], known: Happenin
     )
 
 
-def _until_transplant(zero: _Zero, time: Time, transplants: list[Happening]) -> Time:
-    """The same time, ended by the first transplant when that comes first; what is known must reach it."""
-    after = sorted(one for one in transplants if one.on >= zero.on)
+def _until(zero: _Zero, time: Time, stops: list[Happening]) -> Time:
+    """The same time, ended by the first of these when that comes first; what is known must reach it."""
+    after = sorted(one for one in stops if one.on >= zero.on)
     if not after:
         return time
     days = (after[0].on - zero.on).days
     if days < time.days or (days == time.days and time.cnsr in (1, 3)):
-        return Time(days, 4, days, days, "hct", after[0].instance, time.is_doubtful)
+        shortest, longest = max(0, (after[0].on - zero.last).days), max(0, (after[0].on - zero.first).days)
+        return Time(days, 4, shortest, longest, after[0].form, after[0].instance, time.is_doubtful)
     return time

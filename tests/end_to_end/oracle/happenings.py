@@ -46,6 +46,7 @@ class Happenings:
     progression: date | None
     frontline_end: date
     transplants: list[Happening]
+    trial_starts: list[Happening]
     cancers: list[Happening]
     failure: date | None
     given: list[Given]
@@ -77,6 +78,7 @@ def happenings(record: Record) -> Happenings:
         progression=min((at for at in (dates.relapse, dates.refractory) if at is not None), default=None),
         frontline_end=dates.frontline_end,
         transplants=[_exact(at, "hct", "hc_date", row) for at, row in record.dated("hct", "hc_date")],
+        trial_starts=_trial_starts(record),
         cancers=_cancers(record),
         failure=_failure(record, remission, any(found is False for _, _, found in assessments), contact, death),
         given=given,
@@ -142,6 +144,14 @@ def relapses_of(
             last = death.last
         found.append(_exact(on, "relapse", "rl_date", row)._replace(first=first, last=last))
     return sorted(found)
+
+
+def _trial_starts(record: Record) -> list[Happening]:
+    registration = record.once("registration")
+    started = day(registration, "blin_trial_start")
+    if registration.get("blin_in_trial") != 1 or started is None or started > record.last_day:
+        return []
+    return [Happening(started, started, started, "registration", "blin_trial_start", 1)]
 
 
 def _cancers(record: Record) -> list[Happening]:

@@ -177,7 +177,7 @@ def _times(story: Story, origin: int, entry: int | None) -> list[dict[str, Any]]
                 "aval_lo_days": max(0, days - 15), "aval_hi_days": days + 15, "delayed_entry_day": late}  # fmt: skip
 
     died = int(story.dies)
-    rows = [row("OS", origin + story.ends, died, 0)]
+    rows = [row(param, origin + story.ends, died, 0) for param in ("OS", "OS_TRIALC")]
     if story.treated:
         free = story.relapsed if story.relapsed is not None else story.ends
         gone = 1 if story.relapsed is not None else 2 * died

@@ -58,6 +58,17 @@ exact as (
     where form = 'hct' and reason_cd is null
     union all
     select
+        evidence.patient_key,
+        'TRIAL_BLIN' as outcome_cd,
+        evidence.blin_trial_start as event_date,
+        'registration' as source_form,
+        'blin_trial_start' as source_field,
+        1 as source_instance_no
+    from {{ ref('int_eligibility__evidence') }} as evidence
+    inner join followed on evidence.patient_key = followed.patient_key
+    where evidence.blin_in_trial_cd = '1' and evidence.blin_trial_start <= followed.counted_through_date
+    union all
+    select
         patient_key,
         'BLIN_START' as outcome_cd,
         cycle_start_date as event_date,

@@ -137,7 +137,7 @@ select
     endpoint.population_cd,
     endpoint.censor_cd,
     endpoint.outcome_param_cd,
-    endpoint.is_censored_at_transplant,
+    endpoint.censor_outcome_cd,
     endpoint.has_intervals,
     origin.start_date,
     origin.start_lo,

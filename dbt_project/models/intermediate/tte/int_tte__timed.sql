@@ -1,21 +1,23 @@
 -- Grain: patient x endpoint: the event, competing event or censoring that ends it, and the time.
--- cnsr: 0 event, 1 censored where it was last known, 2 competing event, 3 nothing known after time zero, 4 transplant.
-with transplant as (
+-- cnsr: 0 event, 1 censored where it was last known, 2 competing event, 3 nothing known after time zero,
+-- 4 what a sensitivity analysis censors at (transplant, blinatumomab inside a trial).
+with intervening as (
     select
         origin.patient_key,
         origin.param_cd,
-        occurred.event_date as transplant_date,
+        occurred.event_date,
+        occurred.source_form,
+        occurred.source_field,
         occurred.source_instance_no,
         row_number() over (
             partition by origin.patient_key, origin.param_cd order by occurred.event_date, occurred.source_instance_no
-        ) as transplant_no
+        ) as intervening_no
     from {{ ref('int_tte__origin') }} as origin
     inner join {{ ref('int_tte__event') }} as occurred
         on
             origin.patient_key = occurred.patient_key
-            and occurred.outcome_cd = 'HSCT'
+            and origin.censor_outcome_cd = occurred.outcome_cd
             and origin.start_date <= occurred.event_date
-    where origin.is_censored_at_transplant
 ),
 
 known as (
@@ -35,33 +37,35 @@ known as (
         last_known.source_form as known_form,
         last_known.source_field as known_field,
         last_known.source_instance_no as known_instance_no,
-        transplant.transplant_date,
-        transplant.source_instance_no as transplant_instance_no,
-        -- An event on the day of the transplant comes first; knowledge that ends before it censors there.
+        intervening.event_date as intervening_date,
+        intervening.source_form as intervening_form,
+        intervening.source_field as intervening_field,
+        intervening.source_instance_no as intervening_instance_no,
+        -- An event on the same day comes first; knowledge that ends before it censors there.
         coalesce(
             case
-                when first_event.event_date is null then transplant.transplant_date <= last_known.known_date
-                else transplant.transplant_date < first_event.event_date
+                when first_event.event_date is null then intervening.event_date <= last_known.known_date
+                else intervening.event_date < first_event.event_date
             end,
             false
-        ) as is_transplanted_first
+        ) as is_intervened_first
     from {{ ref('int_tte__origin') }} as origin
     left join {{ ref('int_tte__first_event') }} as first_event
         on origin.patient_key = first_event.patient_key and origin.param_cd = first_event.param_cd
     left join {{ ref('int_tte__last_known') }} as last_known
         on origin.patient_key = last_known.patient_key and origin.censor_cd = last_known.censor_cd
-    left join transplant
+    left join intervening
         on
-            origin.patient_key = transplant.patient_key
-            and origin.param_cd = transplant.param_cd
-            and transplant.transplant_no = 1
+            origin.patient_key = intervening.patient_key
+            and origin.param_cd = intervening.param_cd
+            and intervening.intervening_no = 1
 ),
 
 ended as (
     select
         *,
         case
-            when is_transplanted_first then 4
+            when is_intervened_first then 4
             when event_code = 1 then 0
             when event_code = 2 then 2
             when coalesce(known_date, start_date) <= start_date then 3
@@ -74,7 +78,7 @@ dated as (
     select
         *,
         case
-            when cnsr = 4 then transplant_date
+            when cnsr = 4 then intervening_date
             when cnsr in (0, 2) then event_date
             when cnsr = 1 then known_date
             else start_date
@@ -97,10 +101,10 @@ select
     case when is_event then event_code else 0 end as event_code,
     case when is_event then event_dtf end as adt_dtf,
     case when is_event then outcome_desc end as event_desc,
-    case when cnsr = 4 then 'hct' when is_event then event_form else known_form end as source_form,
-    case when cnsr = 4 then 'hc_date' when is_event then event_field else known_field end as source_field,
+    case when cnsr = 4 then intervening_form when is_event then event_form else known_form end as source_form,
+    case when cnsr = 4 then intervening_field when is_event then event_field else known_field end as source_field,
     case
-        when cnsr = 4 then transplant_instance_no
+        when cnsr = 4 then intervening_instance_no
         when is_event then event_instance_no
         else known_instance_no
     end as source_instance_no,

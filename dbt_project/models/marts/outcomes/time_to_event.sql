@@ -13,6 +13,7 @@ described as (
     select
         timed.*,
         endpoint.param_label,
+        endpoint.censor_outcome_cd as endpoint_censor_cd,
         doubtful.patient_key is not null or timed.has_event_before_origin as has_date_conflict,
         horizon.withdraw_date is not null as is_withdrawn,
         evidence.consent_status_cd,
@@ -52,7 +53,9 @@ select
         when cnsr = 1 and is_withdrawn then known_desc || ' before withdrawal of consent'
         when cnsr = 1 then known_desc
         when cnsr = 3 then unknown_desc
-        when cnsr = 4 then 'Transplant'
+        when cnsr = 4 then {{ recode('endpoint_censor_cd', {
+            'HSCT': 'Transplant', 'TRIAL_BLIN': 'Blinatumomab inside a trial',
+        }) }}
     end as cnsr_desc,
     source_form as src_form,
     source_field as src_var,
