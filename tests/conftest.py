@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,9 @@ from homes import CUT, Home
 from proof import proof_count
 
 from blin_pipeline.sandbox.synthetic import SyntheticPlan, SyntheticRegistry, generate
+
+# Fewer looks at what stays to the end anyway (Dagster, pandas, thousands of tests); Python's own number is 700 new objects.
+gc.set_threshold(100_000)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

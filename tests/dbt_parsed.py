@@ -19,7 +19,6 @@ from filelock import FileLock
 
 CACHE = Path(__file__).resolve().parents[1] / ".pytest_cache" / "d" / "dbt"
 DBT = Path(sys.executable).with_name("dbt")
-PARSED = "partial_parse.msgpack"
 MANIFEST = "manifest.json"
 #: The parse fits warehouses of this name, wherever they lie.
 WAREHOUSE = "warehouse.duckdb"
@@ -71,15 +70,10 @@ def _forget_old() -> None:
 
 def main() -> int:
     """Run dbt from a parse: ``python dbt_parsed.py FOLDER ARGUMENTS...``; ends as dbt does."""
-    from dbt.cli.main import dbtRunner
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt.parser.manifest import extended_mashumuro_decoder
+    from blin_pipeline.orchestration.parsed_project import run_dbt
 
     folder, *arguments = sys.argv[1:]
-    manifest = Manifest.from_msgpack((Path(folder) / PARSED).read_bytes(), decoder=extended_mashumuro_decoder)
-    manifest.build_flat_graph()
-    done = dbtRunner(manifest=manifest).invoke(arguments)
-    return 0 if done.success else 1
+    return run_dbt(Path(folder), arguments)
 
 
 if __name__ == "__main__":

@@ -104,12 +104,13 @@ def point_to(home: Home, url: str, **settings: object) -> None:
 
 def with_parsed_project(path: Path) -> Path:
     """Spare a new home its first reading of the dbt project: it gets the parse that all tests share."""
-    from blin_pipeline.orchestration.tables import _sources_hash
+    from blin_pipeline.orchestration.parsed_project import PARSED, mark_fresh
 
     settings = load_settings(path)
     settings.prepare_home()
     folder = settings.dbt_dir / "parsed"
     folder.mkdir(mode=0o700)
-    shutil.copyfile(dbt_parsed.parsed(DBT_PROJECT_DIR) / dbt_parsed.MANIFEST, folder / dbt_parsed.MANIFEST)
-    (folder / "sources.sha256").write_text(_sources_hash(), encoding="ascii")
+    for name in (dbt_parsed.MANIFEST, PARSED):
+        shutil.copyfile(dbt_parsed.parsed(DBT_PROJECT_DIR) / name, folder / name)
+    mark_fresh(folder)
     return path

@@ -1,4 +1,4 @@
-"""``blin-dbt``: dbt that ends with the run that started it.
+"""``blin-dbt``: dbt that ends with the run that started it, and starts from the project as the home has it.
 
 A killed run cannot stop its dbt; left behind, dbt would go on writing into the warehouse and hold it against the next run.
 """
@@ -11,7 +11,11 @@ import signal
 import sys
 from pathlib import Path
 
+from blin_pipeline.orchestration.parsed_project import is_fresh, run_dbt
+
 DBT = Path(sys.executable).with_name("dbt")
+#: First argument, before the folder of a parsed project.
+FROM_PARSED = "--from-parsed"
 #: ``PR_SET_PDEATHSIG`` of prctl(2).
 _SET_PARENT_DEATH_SIGNAL = 1
 
@@ -26,6 +30,11 @@ def end_with_parent() -> None:
 
 
 def main() -> None:
-    """Become dbt, with the arguments given."""
+    """Run dbt with the arguments given, from a parsed project where that fits the project's files; else become dbt itself."""
     end_with_parent()
-    os.execv(DBT, [str(DBT), *sys.argv[1:]])  # noqa: S606 (no shell: the arguments are dagster-dbt's)
+    arguments = sys.argv[1:]
+    if arguments[:1] == [FROM_PARSED]:
+        folder, arguments = Path(arguments[1]), arguments[2:]
+        if is_fresh(folder):
+            sys.exit(run_dbt(folder, arguments))
+    os.execv(DBT, [str(DBT), *arguments])  # noqa: S606 (no shell: the arguments are dagster-dbt's)

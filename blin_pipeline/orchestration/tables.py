@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,14 +13,13 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtC
 from dagster_dbt.compat import DBT_PYTHON_VERSION as INSTALLED_VERSION
 
 from blin_pipeline.errors import ConfigurationError
-from blin_pipeline.orchestration.dbt_process import DBT
+from blin_pipeline.orchestration.dbt_process import DBT, FROM_PARSED
+from blin_pipeline.orchestration.parsed_project import is_fresh, mark_fresh
 from blin_pipeline.orchestration.workspace import without_secrets
 from blin_pipeline.settings import DBT_PROJECT_DIR, Settings
 
 #: dbt that ends with its run (``dbt_process``).
 DBT_OF_A_RUN = DBT.with_name("blin-dbt")
-#: What dbt remembers of a parsed project.
-_PARSED = "partial_parse.msgpack"
 
 
 def write_profile(settings: Settings) -> Path:
@@ -48,14 +45,6 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         }
 
 
-def _sources_hash() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(DBT_PROJECT_DIR.rglob("*")):
-        if path.is_file() and path.suffix in {".sql", ".yml", ".csv", ".md"}:
-            digest.update(str(path.relative_to(DBT_PROJECT_DIR)).encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
-
-
 def prepare_dbt(settings: Settings) -> DbtProject:
     """The dbt project with a manifest that fits its sources; parses it when they changed.
 
@@ -66,9 +55,8 @@ def prepare_dbt(settings: Settings) -> DbtProject:
     project = DbtProject(
         project_dir=DBT_PROJECT_DIR, target_path=settings.dbt_dir / "parsed", profiles_dir=write_profile(settings)
     )
-    stamp = settings.dbt_dir / "parsed" / "sources.sha256"
-    current = _sources_hash()
-    if project.manifest_path.exists() and stamp.exists() and stamp.read_text(encoding="ascii") == current:
+    folder = project.manifest_path.parent
+    if project.manifest_path.exists() and is_fresh(folder):
         return project
     parsed = subprocess.run(
         [DBT, "--quiet", "parse", "--project-dir", DBT_PROJECT_DIR],
@@ -83,10 +71,7 @@ def prepare_dbt(settings: Settings) -> DbtProject:
             "dbt cannot read the project",
             fix=f"Read {settings.dbt_dir / 'logs' / 'dbt.log'} and correct the model.",
         )
-    stamp.write_text(current, encoding="ascii")
-    # The build that follows need not read the whole project a second time.
-    (settings.dbt_dir / "target").mkdir(mode=0o700, exist_ok=True)
-    shutil.copyfile(project.manifest_path.with_name(_PARSED), settings.dbt_dir / "target" / _PARSED)
+    mark_fresh(folder)
     return project
 
 
@@ -149,5 +134,11 @@ def dbt_resource(project: DbtProject) -> Dbt:
         project_dir=os.fspath(project.project_dir),
         profiles_dir=os.fspath(project.profiles_dir),
         dbt_executable=str(DBT_OF_A_RUN),
-        global_config_flags=["--no-use-colors", "--log-level-file", "info"],
+        global_config_flags=[
+            FROM_PARSED,
+            str(project.manifest_path.parent),
+            "--no-use-colors",
+            "--log-level-file",
+            "info",
+        ],
     )

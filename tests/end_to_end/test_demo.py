@@ -9,6 +9,8 @@ import stat
 import duckdb
 import pytest
 
+from blin_pipeline.orchestration.parsed_project import PARSED
+
 pytestmark = pytest.mark.slow
 
 
@@ -43,6 +45,14 @@ def test_the_run_is_green_in_dagsters_own_storage(demo_home):
     with sqlite3.connect(storage) as connection:
         statuses = {status for (status,) in connection.execute("select status from runs")}
     assert statuses == {"SUCCESS"}
+
+
+def test_the_build_starts_from_the_project_as_the_home_has_it(demo_home):
+    """dbt leaves a parse behind wherever it reads the project itself."""
+    dbt = demo_home.path / "restricted" / "dbt"
+    assert (dbt / "parsed" / PARSED).is_file()
+    assert (dbt / "target" / "run_results.json").is_file()
+    assert not (dbt / "target" / PARSED).exists()
 
 
 def test_the_printed_query_works_and_the_working_file_is_never_touched(demo_home):

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from blin_pipeline.orchestration.dbt_process import FROM_PARSED
+
+pytestmark = pytest.mark.slow
+
 CHILD = """
 import sys
 from pathlib import Path
@@ -43,9 +47,16 @@ def test_a_killed_run_takes_its_dbt_along(bound: str, left: str) -> None:
     parent.stdin.close()
 
 
-def test_blin_dbt_is_dbt() -> None:
+@pytest.mark.parametrize("left", [[], ["sources.sha256"], ["partial_parse.msgpack", "sources.sha256"]])
+def test_without_a_parse_that_fits_blin_dbt_is_dbt(tmp_path: Path, left: list[str]) -> None:
+    """Nothing kept, half of it, or what was read from other files."""
+    for name in left:
+        (tmp_path / name).write_text("of another project", encoding="ascii")
     done = subprocess.run(
-        [Path(sys.executable).with_name("blin-dbt"), "--help"], capture_output=True, text=True, check=True
+        [Path(sys.executable).with_name("blin-dbt"), FROM_PARSED, tmp_path, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "dbt" in done.stdout
     assert "build" in done.stdout
