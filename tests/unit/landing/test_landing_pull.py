@@ -21,6 +21,8 @@ from blin_pipeline.landing.ledger import readings
 from blin_pipeline.landing.parquet import read_rows
 from blin_pipeline.landing.pull import Pull, open_pull
 
+pytestmark = pytest.mark.slow
+
 
 def _snapshot(folder: Path) -> dict[str, tuple[bytes, int]]:
     return {

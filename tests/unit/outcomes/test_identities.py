@@ -9,6 +9,8 @@ import pytest
 
 from blin_pipeline.outcomes.identities import IDENTITIES, check_identities
 
+pytestmark = pytest.mark.slow
+
 
 def failing(rows, frames):
     return {result.name for result in check_identities(rows, frames) if not result.passed}

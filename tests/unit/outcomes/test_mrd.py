@@ -12,6 +12,8 @@ from hand_made import DIAGNOSIS
 
 from blin_pipeline.outcomes import complete_remission, mrd
 
+pytestmark = pytest.mark.slow
+
 START = DIAGNOSIS + timedelta(days=100)
 KEYS = [hand_made.key(number) for number in range(1, 13)]
 

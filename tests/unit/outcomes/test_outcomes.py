@@ -8,6 +8,8 @@ import pytest
 from blin_pipeline.outcomes import OUTCOMES
 from blin_pipeline.outcomes.result import require_unique
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: outcome.name)
 @pytest.mark.parametrize("tables", [hand_made.frames, hand_made.empty_frames])

@@ -14,6 +14,8 @@ from blin_pipeline.outcomes import overall_survival
 from blin_pipeline.outcomes.identities import check_identities
 from blin_pipeline.outcomes.result_table import to_arrow
 
+pytestmark = pytest.mark.slow
+
 PLAIN, DELAYED = "kaplan_meier", "kaplan_meier_delayed_entry"
 MONTH = 30.4375
 
