@@ -12,7 +12,7 @@ from oracle.infusion import Clock
 from oracle.readings import conventional, mrd
 from oracle.records import Record
 from oracle.regimen import backbone
-from oracle.sequence import sequence
+from oracle.sequence import counts, sequence
 from oracle.sets import conventional_best, is_like_e1910
 from treatments_by_hand import named
 
@@ -107,6 +107,19 @@ def test_order_of_therapy_and_concordance_of_every_record(many_registries, recor
     proof(
         f"{len(found)} sequences agree ({len({row[2] for row in wanted.values()})} different strings, {dict(categories)})"
     )
+
+
+def test_counts_of_every_sequence(many_registries, records, proof):
+    found = _by_record(
+        many_registries,
+        records,
+        "select patient_key, n_courses, n_blin_cycles, n_courses_before_first_blin, n_courses_between_blin, "
+        "n_courses_after_last_blin, first_backbone_family_cd, n_backbone_families from marts.regimen_sequence",
+    )
+    wanted = {record_id: counts(record) for record_id, record in records.items()}
+    _compare(found, wanted)
+    assert all(max(row[place] or 0 for row in wanted.values()) > 1 for place in (2, 3, 4, 6))
+    proof(f"counts of {len(found)} sequences agree")
 
 
 def test_conventional_response_of_every_assessment(many_registries, records, proof):

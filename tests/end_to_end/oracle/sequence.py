@@ -156,6 +156,25 @@ def _letters_and_status(record: Record, dates: Course, remission: date, found: l
     return letters, "FINISHED" if over <= record.data_cut else "ONGOING"
 
 
+def counts(record: Record) -> tuple[int, int, int | None, int | None, int | None, str | None, int]:
+    """Courses, cycles; courses before the first, between and after the cycles; family of the first course, different families."""
+    found = units(record, course(record))
+    kinds = "".join(unit.kind for unit in found if unit.kind in "CB")
+    families = [unit.family for unit in found if unit.kind == "C"]
+    first, last = kinds.find("B"), kinds.rfind("B")
+    places = (kinds[:first], kinds[first:last], kinds[last:]) if first >= 0 else (None, None, None)
+    before, between, after = (None if part is None else part.count("C") for part in places)
+    return (
+        len(families),
+        kinds.count("B"),
+        before,
+        between,
+        after,
+        families[0] if families else None,
+        len(set(families)),
+    )
+
+
 def _edits(one: str, other: str) -> int:
     """Levenshtein distance, by the textbook's table."""
     row = list(range(len(other) + 1))
