@@ -1,5 +1,6 @@
 -- Grain: one row per dated event that can end a time (patient x outcome x source row), with the days it can mean.
 -- Events after the last day that counts do not exist.
+{% set window_end = add_days('period.plan_date', parameter('end_induction_to_days')) -%}
 with followed as (
     select
         horizon.*,
@@ -14,18 +15,15 @@ unremitted as (
     select
         period.patient_key,
         period.plan_date,
-        {{ add_days('period.plan_date', parameter('end_induction_to_days')) }} as window_end_date
+        {{ window_end }} as window_end_date
     from {{ ref('int_frontline__period') }} as period
     inner join {{ ref('int_response__frontline') }} as response on period.patient_key = response.patient_key
     inner join followed on period.patient_key = followed.patient_key
     where
         response.cr1_date is null
         and (response.is_disease_shown or period.refractory_date is not null)
-        and {{ add_days('period.plan_date', parameter('end_induction_to_days')) }} <= followed.counted_through_date
-        and (
-            period.refractory_date is not null
-            or {{ add_days('period.plan_date', parameter('end_induction_to_days')) }} <= followed.known_through_date
-        )
+        and {{ window_end }} <= followed.counted_through_date
+        and (period.refractory_date is not null or {{ window_end }} <= followed.known_through_date)
 ),
 
 exact as (
