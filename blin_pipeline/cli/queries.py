@@ -114,8 +114,6 @@ def answer(
     as_json: AsJson = False,
 ) -> None:
     """Note what a site answered; the next refresh applies it. All of the queries, or none when one is refused."""
-    from getpass import getuser
-
     from blin_pipeline.orchestration.queries import (
         answer_to,
         change_answers,
@@ -130,7 +128,7 @@ def answer(
     workspace = Workspace(settings)
     every = read_queries(workspace.warehouse)
     refuse_outdated(settings, workspace.warehouse)
-    today, who = datetime.now(settings.zone).date(), by or getuser()
+    today, who = datetime.now(settings.zone).date(), by or _user()
     new = [
         answer_to(
             find_query(every, name),
@@ -166,6 +164,16 @@ def withdraw(names: Names, home: Home = None, as_json: AsJson = False) -> None:
         print_json("queries withdraw", taken)
         return
     results.print(f"{len(taken)} answers withdrawn. The next `blin refresh` applies it.")
+
+
+def _user() -> str:
+    """Who runs the command; blank where the system has no name for it (a container), which asks for ``--by``."""
+    from getpass import getuser
+
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return ""
 
 
 def _pending(query: DataQuery, answers: QueryAnswers) -> str | None:

@@ -45,10 +45,10 @@ def _site_table(results: Results, codes: list[str]) -> Table:
             ("lag", "site_entry_lag_days"),
             ("errors", "site_open_queries_error_n"),
             ("warnings", "site_open_queries_warn_n"),
-            ("answered", "site_answered_queries_n"),
-            ("accepted", "site_accepted_queries_n"),
+            ("settled", "site_answered_queries_n"),
         )
     }
+    accepted_by_site = results.by_group(_SITES, "site_accepted_queries_n", "site")
 
     def cell(name: str, code: str) -> str:
         row = columns[name].get(code, Row(_SITES, name))
@@ -56,6 +56,9 @@ def _site_table(results: Results, codes: list[str]) -> Table:
             return numbers.month_text(row.reason) if row.reason and row.state == "ok" else numbers.state_text(row)
         if name in {"forms", "follow"}:
             return f"{numbers.percent_of(row)} ({numbers.ratio_of(row)})" if row.ok else numbers.state_text(row)
+        if name == "settled":
+            accepted = numbers.count_of(accepted_by_site.get(code, Row(_SITES, name)))
+            return f"{numbers.count_of(row)} / {accepted}"
         if name == "lag":
             return numbers.decimal(row.number, 0) if row.ok else numbers.state_text(row)
         return numbers.count_of(row)
@@ -73,8 +76,7 @@ def _site_table(results: Results, codes: list[str]) -> Table:
             "Days from diagnosis to entry",
             "Open errors",
             "Open warnings",
-            "Open, answered",
-            "Accepted as entered",
+            "Answered / accepted",
         ),
         [(words.say("site", code), *(cell(name, code) for name in columns)) for code in codes],
         left=(1,),
