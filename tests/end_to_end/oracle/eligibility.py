@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from .contact import entered
+from .dating import death_interval
 from .records import Record, day, number, possible_days
 
 CUTOFF = date(2023, 12, 1)
@@ -147,10 +148,14 @@ def diagnosis_in_doubt(record: Record) -> bool:
     if is_wrong(record, bounds):
         return True
     started = min((at for at in therapy_starts(record) if at is not None), default=None)
-    death = death_bounds(record)
-    if is_wrong(record, death):
-        death = None
+    death = _counted_death(record)
     return (started is not None and bounds[0] > started) or (death is not None and bounds[0] > death[1])
+
+
+def _counted_death(record: Record) -> tuple[date, date] | None:
+    """The death, where it may be used: not after the last day that counts, not before 1900."""
+    death = death_interval(record)
+    return None if is_wrong(record, death) else death
 
 
 def _diagnosis_date(record: Record) -> str:
@@ -162,10 +167,10 @@ def _diagnosis_date(record: Record) -> str:
 
 def trial_start_in_doubt(record: Record) -> bool:
     """Check D01, and check D03: blinatumomab after the death."""
-    started, death = day(record.once("registration"), "blin_trial_start"), death_bounds(record)
+    started, death = day(record.once("registration"), "blin_trial_start"), _counted_death(record)
     if started is None or not is_of_its_own(record):
         return False
-    late = death is not None and not is_wrong(record, death) and started > death[1]
+    late = death is not None and started > death[1]
     return late or is_wrong(record, (started, started))
 
 
@@ -196,7 +201,8 @@ def vital_status_in_doubt(record: Record) -> bool:
     unsaid = told_dead and death.get("dth_dead") != 1
     entered_dead = registration.get("vital_entry") == 2
     late = entered_dead and (bounds is None or (registered is not None and bounds[0] > registered))
-    early = bounds is not None and diagnosed is not None and bounds[1] < diagnosed[0]
+    counted = _counted_death(record)
+    early = counted is not None and diagnosed is not None and counted[1] < diagnosed[0]
     return undated or unsaid or late or early or is_wrong(record, bounds)
 
 
@@ -204,7 +210,7 @@ def _contacts(record: Record) -> list[tuple[date, dict[str, object]]]:
     return [
         (at, dict(row))
         for row in record.rows("followup")
-        if (at := day(row, "fu_date")) is not None and at <= record.data_cut
+        if (at := day(row, "fu_date")) is not None and at <= record.last_day
     ]
 
 
@@ -227,8 +233,9 @@ def _consent(record: Record, reasons: list[str]) -> str:
         registered = registered_on(record)
         if registration.get("vital_entry") != 2 or bounds is None or registered is None or bounds[0] > registered:
             return UNKNOWN
-        # A date of consent may be there; it must not be an impossible one.
-        return UNKNOWN if consent_in_doubt(record) or vital_status_in_doubt(record) else PASS
+        # A date of consent may be there; it must not be an impossible one, where anybody looks.
+        doubt = is_of_its_own(record) and consent_in_doubt(record)
+        return UNKNOWN if doubt or vital_status_in_doubt(record) else PASS
     if status not in (1, 2, 6) or signed is None or consent_in_doubt(record):
         return UNKNOWN
     if bounds is not None and bounds[1] < signed:
