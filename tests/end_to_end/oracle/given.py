@@ -56,6 +56,10 @@ def _reading(row: Row) -> str | None:
     return None
 
 
+def _place(number: object) -> float:
+    return number if isinstance(number, (int, float)) else float("inf")
+
+
 @remembered
 def given_cycles(record: Record) -> list[Given]:
     """Started cycles in order of start; a cycle with unknown last day ends at the latest with the next start."""
@@ -74,7 +78,9 @@ def given_cycles(record: Record) -> list[Given]:
         is_frontline = start < progressed and (back is None or start < back)
         days = cycle.delivered_days if is_known else None
         found.append(Given(start, stop, days, is_frontline, start < progressed, int(str(row["instance"]))))
-    found.sort(key=lambda one: (one.start, one.instance))
+    # Of one day in the order of the site's numbers.
+    numbers = {int(str(row["instance"])): row.get("bc_number") for row in record.rows("blin_cycle")}
+    found.sort(key=lambda one: (one.start, _place(numbers[one.instance]), one.instance))
     following = [*(one.start for one in found[1:]), None][: len(found)]
     return [
         one._replace(stop=one.stop if one.stop is not None else after)

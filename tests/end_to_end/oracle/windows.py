@@ -63,7 +63,7 @@ def windows(record: Record, clock: Clock) -> dict[tuple[int, str, int], Window]:
         found[line, "LINE", 0] = _window(record, origin, inside)
     cycles = told(record, clock)
     other = [one.start for one in treatments(record) if one.kind != "INTRATHECAL"]
-    other += [one.start for one in cycles if one.start is not None]
+    other += [one.start for one in cycles if one.started and one.start is not None]
     other += [at for at, _ in record.dated("relapse", "rl_cart_date")]
     line_of = dict(therapies)
     for cycle in cycles:

@@ -6,7 +6,7 @@ with described as (
         -- The family that the site names; in frontline, where it names none, the backbone of the patient.
         case
             when coalesce(backbone.backbone_cd, 'UNK') <> 'UNK' then backbone.backbone_cd
-            when therapy.line_no = 1 then final.final_cd
+            when therapy.line_no = 1 and course.start_date <= period.frontline_end_date then final.final_cd
             else 'UNK'
         end as family_cd,
         final.final_source_cd,
