@@ -191,7 +191,8 @@ def _header(record: Record, row: Row, limit: int) -> tuple[int, int, bool]:
         return first, max(first, limit), True
     if row.get("bc_time_known") == 3:
         return first, first + (stop.date() - start.date()).days * MINUTES_PER_DAY, False
-    return first, minute_of(record, stop), False
+    # Nothing is infused after the death, the withdrawal or the cut.
+    return first, max(first, min(minute_of(record, stop), limit)), False
 
 
 def _own_segments(record: Record, row: Row) -> list[tuple[int, Row]]:
