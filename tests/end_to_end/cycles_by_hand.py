@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 from dbt_warehouse import RawSite
+from made_record import Rows, Values, made_record, registration
 
-from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+from blin_pipeline.sandbox.synthetic.truth import RecordTruth
 
 FILE = Path(__file__).with_name("cycles_by_hand.yml")
 CHICAGO = "America/Chicago"
@@ -86,51 +87,21 @@ def _record_id(site: RawSite, place: int) -> str:
 
 def _record(case: dict[str, Any], record_id: str, site: RawSite) -> RecordTruth:
     form, segments = case.get("form", {}), case["segments"]
-    rows: dict[str, list[dict[str, Recorded]]] = {
-        "registration": [_registration()],
-        "treatment_plan": [{"plan_date": "2025-01-20", "plan_backbone": 1, "plan_blin": 1}],
+    once: dict[str, Values] = {
+        "registration": registration("2025-01-15", "2025-02-01"),
+        "treatment_plan": {"plan_date": "2025-01-20", "plan_backbone": 1, "plan_blin": 1},
+    }
+    rows: Rows = {
         "blin_cycle": [_cycle(form, segments), *_later(case)],
         "blin_segment": [_segment(*segment) for segment in segments],
     }
     if "death" in case:
-        rows["death"] = [{"dth_dead": 1, "dth_date": case["death"], "dth_date_prec": 1, "dth_cause": 2}]
-    once = {"registration", "treatment_plan", "death"}
-    return RecordTruth(
-        record_id=record_id,
-        site_id=site.site_id,
-        time_zone=site.time_zone,
-        infused=[],
-        recorded={
-            name: [
-                RecordedRow(instance=None if name in once else place, values=values)
-                for place, values in enumerate(own, start=1)
-            ]
-            for name, own in rows.items()
-            if own
-        },
-        unusable=[],
-        planted=[],
-    )
+        once["death"] = {"dth_dead": 1, "dth_date": case["death"], "dth_date_prec": 1, "dth_cause": 2}
+    return made_record(record_id, site, once, rows)
 
 
-def _registration() -> dict[str, Recorded]:
-    return {
-        "enroll_type": 1,
-        "reg_date": "2025-02-01",
-        "elig_ball": 1,
-        "dx_date": "2025-01-15",
-        "dx_date_prec": 1,
-        "age_dx": 45.0,
-        "blin_in_trial": 0,
-        "vital_entry": 1,
-        "consent_status": 1,
-        "consent_date": "2025-02-01",
-        "screen_note_code": 0,
-    }
-
-
-def _cycle(form: dict[str, str], segments: list[list[str]]) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {
+def _cycle(form: dict[str, str], segments: list[list[str]]) -> Values:
+    row: Values = {
         "bc_number": 1,
         "bc_line": 1,
         "bc_purpose": 2,
@@ -157,15 +128,15 @@ def _cycle(form: dict[str, str], segments: list[list[str]]) -> dict[str, Recorde
     return row
 
 
-def _later(case: dict[str, Any]) -> list[dict[str, Recorded]]:
+def _later(case: dict[str, Any]) -> list[Values]:
     """A second cycle, from the form alone, where a case has one."""
     form = {"start": case["later"], "stop": case["later"].replace("-06-", "-07-")} if "later" in case else None
     return [] if form is None else [_cycle(form, []) | {"bc_number": 2}]
 
 
-def _segment(start: str, stop: str, rate: str, reason: str) -> dict[str, Recorded]:
+def _segment(start: str, stop: str, rate: str, reason: str) -> Values:
     amount, _, unit = rate.partition(" ")
-    row: dict[str, Recorded] = {
+    row: Values = {
         "sg_cycle": 1,
         "sg_start": start,
         "sg_rate": float(amount),

@@ -9,15 +9,16 @@ from typing import Any
 
 import yaml
 from dbt_warehouse import RawSite
+from made_record import Rows, Values, made_record
 
-from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+from blin_pipeline.sandbox.synthetic.truth import RecordTruth
 
 FILE = Path(__file__).with_name("dates_by_hand.yml")
 _PHASES = {"prephase": 1, "induction": 2, "second induction": 3, "consolidation": 5, "maintenance": 8, "salvage": 10}
 _REGIMENS = {"Hyper-CVAD": 1, "Mini-hyper-CVD": 2, "Low-intensity": 11, "unknown": 99}
 _LINES = {"frontline": 1, "second line": 2, "MRD recurrence": 2, "relapsed or refractory": 3}
 #: Marrow and blood of a response form; a part that is not given was not entered.
-_FOUND: dict[str, dict[str, Recorded]] = {
+_FOUND: dict[str, Values] = {
     "remission": {"ra_marrow": 1, "ra_bm_lymphoblast": 0, "ra_pb_lymphoblast": 0},
     "no remission": {"ra_marrow": 1, "ra_bm_lymphoblast": 1, "ra_pb_lymphoblast": 0},
     "marrow clear, blood not reported": {"ra_marrow": 1, "ra_bm_lymphoblast": 0, "ra_pb_lymphoblast": 9},
@@ -25,7 +26,7 @@ _FOUND: dict[str, dict[str, Recorded]] = {
     "blasts in blood, no marrow": {"ra_marrow": 0, "ra_pb_lymphoblast": 1},
     "marrow not evaluable": {"ra_marrow": 1, "ra_bm_lymphoblast": 9, "ra_pb_lymphoblast": 9},
 }
-_SEEN: dict[str, dict[str, Recorded]] = {
+_SEEN: dict[str, Values] = {
     "alive": {"fu_vital": 1},
     "alive in remission": {"fu_vital": 1, "fu_remission": 3},
 }
@@ -54,7 +55,7 @@ def named() -> list[tuple[int, dict[str, Any]]]:
 
 def _record(patient: dict[str, Any], record_id: str, site: RawSite) -> RecordTruth:
     plan = patient["plan"]
-    forms: dict[str, list[dict[str, Recorded]]] = {
+    rows: Rows = {
         "treatment_course": [_course(*course) for course in patient.get("courses", [])],
         "blin_cycle": [_cycle(place, *cycle) for place, cycle in enumerate(patient.get("cycles", []), 1)],
         "blin_segment": [_segment(*segment) for segment in patient.get("segments", [])],
@@ -69,12 +70,7 @@ def _record(patient: dict[str, Any], record_id: str, site: RawSite) -> RecordTru
         "relapse": _relapses(patient),
         "followup": [{"fu_date": str(at), "fu_source": 1, **_SEEN[what]} for at, what in patient.get("followups", [])],
     }
-    recorded = {
-        form: [RecordedRow(instance=place, values=row) for place, row in enumerate(rows, 1)]
-        for form, rows in forms.items()
-        if rows
-    }
-    once: dict[str, dict[str, Recorded]] = {
+    once: dict[str, Values] = {
         "registration": _registration(patient),
         "diagnosis": {"dx_cd19": 1, "ph_status": 0},
     }
@@ -83,16 +79,7 @@ def _record(patient: dict[str, Any], record_id: str, site: RawSite) -> RecordTru
     if "death" in patient:
         typed, precision = entered(patient["death"])
         once["death"] = {"dth_dead": 1, "dth_date": typed, "dth_date_prec": precision, "dth_cause": 1}
-    recorded |= {form: [RecordedRow(instance=None, values=values)] for form, values in once.items()}
-    return RecordTruth(
-        record_id=record_id,
-        site_id=site.site_id,
-        time_zone=site.time_zone,
-        infused=[],
-        recorded=recorded,
-        unusable=[],
-        planted=[],
-    )
+    return made_record(record_id, site, once, rows)
 
 
 def entered(known: str | date) -> tuple[str, int]:
@@ -101,10 +88,10 @@ def entered(known: str | date) -> tuple[str, int]:
     return {10: (text, 1), 7: (f"{text}-15", 2), 4: (f"{text}-07-01", 3)}[len(text)]
 
 
-def _registration(patient: dict[str, Any]) -> dict[str, Recorded]:
+def _registration(patient: dict[str, Any]) -> Values:
     plan = patient["plan"]
     diagnosed, precision = entered(patient.get("diagnosis") or plan - timedelta(days=4))
-    values: dict[str, Recorded] = {
+    values: Values = {
         "elig_ball": 1,
         "dx_date": diagnosed,
         "dx_date_prec": precision,
@@ -126,8 +113,8 @@ def _registration(patient: dict[str, Any]) -> dict[str, Recorded]:
 
 def _course(
     first: date, phase: str, regimen: str = "Hyper-CVAD", line: str = "frontline", stopped: str | None = None
-) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {
+) -> Values:
+    row: Values = {
         "tc_line": _LINES[line],
         "tc_regimen": _REGIMENS[regimen],
         "tc_phase": _PHASES[phase],
@@ -139,7 +126,7 @@ def _course(
     return row if stopped is None else {**row, "tc_status": 2, "tc_stop_reason": _STOPPED[stopped]}
 
 
-def _cycle(number: int, first: date, last: date, line: str = "frontline", purpose: int = 2) -> dict[str, Recorded]:
+def _cycle(number: int, first: date, last: date, line: str = "frontline", purpose: int = 2) -> Values:
     return {
         "bc_number": number,
         "bc_line": _LINES[line],
@@ -156,7 +143,7 @@ def _cycle(number: int, first: date, last: date, line: str = "frontline", purpos
     }
 
 
-def _segment(cycle: int, first: date, last: date) -> dict[str, Recorded]:
+def _segment(cycle: int, first: date, last: date) -> Values:
     return {
         "sg_cycle": cycle,
         "sg_start": f"{first} 10:00",
@@ -167,9 +154,9 @@ def _segment(cycle: int, first: date, last: date) -> dict[str, Recorded]:
     }
 
 
-def _sample(at: date, what: str) -> dict[str, Recorded]:
+def _sample(at: date, what: str) -> Values:
     result = {"negative": 0, "positive": 1}[what]
-    row: dict[str, Recorded] = {
+    row: Values = {
         "mr_date": str(at),
         "mr_timepoint": 10,
         "mr_source": 2,
@@ -180,12 +167,12 @@ def _sample(at: date, what: str) -> dict[str, Recorded]:
     return {**row, "mr_value": 0.5, "mr_unit": 1} if result else row
 
 
-def _relapses(patient: dict[str, Any]) -> list[dict[str, Recorded]]:
+def _relapses(patient: dict[str, Any]) -> list[Values]:
     rows = []
     for name, kind in (("relapses", 1), ("recurrences", 5)):
         for known in patient.get(name, []):
             typed, precision = entered(known)
-            row: dict[str, Recorded] = {"rl_date": typed, "rl_date_prec": precision, "rl_kind": kind, "rl_cd19": 1}
+            row: Values = {"rl_date": typed, "rl_date_prec": precision, "rl_kind": kind, "rl_cd19": 1}
             if "CAR-T" in patient:
                 row["rl_cart_date"] = str(patient["CAR-T"])
             rows.append(row)

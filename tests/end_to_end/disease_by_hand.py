@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 from dbt_warehouse import RawSite
+from made_record import Rows, Values, made_record, registration
 
-from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+from blin_pipeline.sandbox.synthetic.truth import RecordTruth
 
 FILE = Path(__file__).with_name("disease_by_hand.yml")
 DAY_0 = date(2025, 3, 1)
@@ -84,11 +85,11 @@ def _on(day: str) -> str:
 
 
 def _record(patient: dict[str, Any], record_id: str, site: RawSite) -> RecordTruth:
-    once: dict[str, dict[str, Recorded]] = {
-        "registration": _registration(),
+    once: dict[str, Values] = {
+        "registration": registration(_on("-3"), _on("0")),
         "treatment_plan": {"plan_date": _on("0"), "plan_backbone": 1, "plan_blin": 1},
     }
-    rows: dict[str, list[dict[str, Recorded]]] = {
+    rows: Rows = {
         "treatment_course": [_course(*course) for course in [["0", "20", "induction"], *patient.get("courses", [])]],
         "blin_cycle": [_cycle(n, *cycle) for n, cycle in enumerate(patient.get("cycles", []), 1)],
         "response": [_assessment(*one) for one in patient["marrow"]],
@@ -98,38 +99,10 @@ def _record(patient: dict[str, Any], record_id: str, site: RawSite) -> RecordTru
     }
     if "transplant" in patient:
         rows["hct"] = [{"hc_date": _on(patient["transplant"]), "hc_type": 1, "hc_status": 1}]
-    recorded = {form: [RecordedRow(instance=None, values=values)] for form, values in once.items()}
-    for form, own in rows.items():
-        if own:
-            recorded[form] = [RecordedRow(instance=n, values=values) for n, values in enumerate(own, 1)]
-    return RecordTruth(
-        record_id=record_id,
-        site_id=site.site_id,
-        time_zone=site.time_zone,
-        infused=[],
-        recorded=recorded,
-        unusable=[],
-        planted=[],
-    )
+    return made_record(record_id, site, once, rows)
 
 
-def _registration() -> dict[str, Recorded]:
-    return {
-        "enroll_type": 1,
-        "reg_date": _on("0"),
-        "elig_ball": 1,
-        "dx_date": _on("-3"),
-        "dx_date_prec": 1,
-        "age_dx": 45.0,
-        "blin_in_trial": 0,
-        "vital_entry": 1,
-        "consent_status": 1,
-        "consent_date": _on("0"),
-        "screen_note_code": 0,
-    }
-
-
-def _course(first: str, last: str, phase: str) -> dict[str, Recorded]:
+def _course(first: str, last: str, phase: str) -> Values:
     return {
         "tc_line": 1,
         "tc_regimen": 1,
@@ -141,7 +114,7 @@ def _course(first: str, last: str, phase: str) -> dict[str, Recorded]:
     }
 
 
-def _cycle(number: int, first: str, last: str) -> dict[str, Recorded]:
+def _cycle(number: int, first: str, last: str) -> Values:
     return {
         "bc_number": number,
         "bc_line": 1,
@@ -158,8 +131,8 @@ def _cycle(number: int, first: str, last: str) -> dict[str, Recorded]:
     }
 
 
-def _assessment(day: str, marrow: str, blood: str, items: dict[str, str]) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {
+def _assessment(day: str, marrow: str, blood: str, items: dict[str, str]) -> Values:
+    row: Values = {
         "ra_date": _on(day),
         "ra_timepoint": 1,
         "ra_marrow": 1,
@@ -173,8 +146,8 @@ def _assessment(day: str, marrow: str, blood: str, items: dict[str, str]) -> dic
     return row
 
 
-def _sample(day: str, source: str, method: str, result: str, items: dict[str, str]) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {
+def _sample(day: str, source: str, method: str, result: str, items: dict[str, str]) -> Values:
+    row: Values = {
         "mr_date": _on(day),
         "mr_timepoint": 10,
         "mr_source": _SAMPLES[source],
@@ -188,6 +161,6 @@ def _sample(day: str, source: str, method: str, result: str, items: dict[str, st
     return row
 
 
-def _relapse(day: str, kind: str) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {"rl_date": _on(day), "rl_date_prec": 1, "rl_cd19": 1}
+def _relapse(day: str, kind: str) -> Values:
+    row: Values = {"rl_date": _on(day), "rl_date_prec": 1, "rl_cd19": 1}
     return row | {"rl_kind": _KINDS[kind]} if kind else row

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 from random import Random
 
 from dbt_warehouse import RawSite
+from made_record import Rows, Values, made_record
 
-from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordTruth
 
 PER_REGISTRY = 20
 CUT = date(2026, 6, 30)
@@ -43,39 +44,31 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
     if registration["consent_status"] == 6:
         registration["withdraw_scope"] = random.choice([1, 1, 1, 2, None])
         registration["withdraw_date"] = _odd(random, signed + timedelta(days=random.choice([-1, 0, 300])))
-    once: dict[str, dict[str, Recorded | None]] = {"registration": registration}
+    answers: dict[str, dict[str, Recorded | None]] = {"registration": registration}
     if random.random() < 0.7:
         # 18 years old within a few days of the diagnosis, or long before.
         birthday = diagnosed.replace(year=diagnosed.year - random.choice([18, 18, 45]))
-        once["demographics"] = {
+        answers["demographics"] = {
             "birth_date": _odd(random, birthday + timedelta(days=random.choice([-1, 0, 1, 25, 190])))
         }
     if random.random() < 0.5:
         died = diagnosed + timedelta(days=random.choice([-1, 0, 15, 19, 20, 21, 300]))
-        once["death"] = {
+        answers["death"] = {
             "dth_dead": random.choice([1, 1, 1, 0]),
             "dth_date": _odd(random, died),
             "dth_date_prec": random.choice([1, 1, 2, 3, 9]),
             "dth_cause": 1,
         }
     if random.random() < 0.5:
-        once["treatment_plan"] = {"plan_date": str(diagnosed + timedelta(days=random.choice([-1, 0, 5])))}
-    recorded = {
-        form: [RecordedRow(instance=None, values={name: value for name, value in values.items() if value is not None})]
-        for form, values in once.items()
+        answers["treatment_plan"] = {"plan_date": str(diagnosed + timedelta(days=random.choice([-1, 0, 5])))}
+    once: dict[str, Values] = {
+        form: {name: value for name, value in values.items() if value is not None} for form, values in answers.items()
     }
+    rows: Rows = {}
     if random.random() < 0.3:
         seen = {"fu_date": str(diagnosed + timedelta(days=40)), "fu_source": 1, "fu_vital": random.choice([1, 2])}
-        recorded["followup"] = [RecordedRow(instance=1, values=dict(seen))]
-    return RecordTruth(
-        record_id=record_id,
-        site_id=site.site_id,
-        time_zone=site.time_zone,
-        infused=[],
-        recorded=recorded,
-        unusable=[],
-        planted=[],
-    )
+        rows["followup"] = [dict(seen)]
+    return made_record(record_id, site, once, rows)
 
 
 def _odd(random: Random, at: date) -> str | None:

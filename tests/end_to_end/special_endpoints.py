@@ -8,11 +8,13 @@ patients have no plan date.
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from itertools import chain
 from random import Random
 
 from dbt_warehouse import RawSite
+from made_record import Rows, Values, made_record, registration
 
-from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordTruth
 
 PER_REGISTRY = 8
 GRID = 10
@@ -32,7 +34,7 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
     def later(first: int = 0, last: int = 45) -> date:
         return began + timedelta(days=GRID * random.randrange(first, last))
 
-    rows: dict[str, list[dict[str, Recorded]]] = {form: [] for form in _FORMS}
+    rows: Rows = {form: [] for form in _FORMS}
     for _ in range(random.randrange(1, 4)):
         start = later(0, 20)
         rows["treatment_course"].append(
@@ -59,7 +61,7 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
         )
     for _ in range(random.randrange(0, 6)):
         result = random.choice([0, 0, 1, 1, 2, 3])
-        sample: dict[str, Recorded] = {
+        sample: Values = {
             "mr_date": _text(later()),
             "mr_timepoint": 10,
             "mr_source": random.choice([1, 2]),
@@ -78,7 +80,7 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
             {"rl_date": _text(at), "rl_date_prec": how, "rl_kind": random.choice([1, 1, 2, 4, 5]), "rl_cd19": 3}
         )
     for _ in range(random.randrange(0, 4)):
-        seen: dict[str, Recorded] = {
+        seen: Values = {
             "fu_date": _text(later(5)),
             "fu_source": 1,
             "fu_vital": 1,
@@ -93,46 +95,18 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
     for place in range(random.choice([0, 1, 1, 2, 3])):
         rows["blin_cycle"].append(_cycle(random, place + 1, start))
         start += timedelta(days=GRID * random.randrange(3, 7))
-    recorded = {form: [RecordedRow(instance=n, values=v) for n, v in enumerate(own, 1)] for form, own in rows.items()}
-    recorded["registration"] = [_registration(written, precision, diagnosed, _trial(record_id, diagnosed))]
+    signed = diagnosed + timedelta(days=60)
+    once: dict[str, Values] = {
+        "registration": registration(written, signed, dx_date_prec=precision, **_trial(record_id, diagnosed))
+    }
     if random.random() < 0.9:
-        recorded["treatment_plan"] = [
-            RecordedRow(instance=None, values={"plan_date": _text(began), "plan_backbone": 1, "plan_blin": 1})
-        ]
+        once["treatment_plan"] = {"plan_date": _text(began), "plan_backbone": 1, "plan_blin": 1}
     if random.random() < 0.4:
-        recorded["death"] = [_death(random, recorded, began)]
-    return RecordTruth(
-        record_id=record_id,
-        site_id=site.site_id,
-        time_zone=site.time_zone,
-        infused=[],
-        recorded={form: own for form, own in recorded.items() if own},
-        unusable=[],
-        planted=[],
-    )
+        once["death"] = _death(random, [*once.values(), *chain.from_iterable(rows.values())], began)
+    return made_record(record_id, site, once, rows)
 
 
-def _registration(written: date, precision: int, diagnosed: date, trial: dict[str, Recorded]) -> RecordedRow:
-    signed = _text(diagnosed + timedelta(days=60))
-    return RecordedRow(
-        instance=None,
-        values={
-            "enroll_type": 1,
-            "reg_date": signed,
-            "elig_ball": 1,
-            "dx_date": _text(written),
-            "dx_date_prec": precision,
-            "age_dx": 45.0,
-            **trial,
-            "vital_entry": 1,
-            "consent_status": 1,
-            "consent_date": signed,
-            "screen_note_code": 0,
-        },
-    )
-
-
-def _trial(record_id: str, diagnosed: date) -> dict[str, Recorded]:
+def _trial(record_id: str, diagnosed: date) -> Values:
     """Now and then blinatumomab inside a trial, after registration (which is on day 60)."""
     random = Random(f"trial/{record_id}")
     if random.random() < 0.7:
@@ -141,9 +115,9 @@ def _trial(record_id: str, diagnosed: date) -> dict[str, Recorded]:
     return {"blin_in_trial": 1, "blin_trial_id": "none", "blin_trial_start": _text(started)}
 
 
-def _cycle(random: Random, number: int, start: date) -> dict[str, Recorded]:
+def _cycle(random: Random, number: int, start: date) -> Values:
     stop = start + timedelta(days=random.choice([10, 20, 28, 30]))
-    row: dict[str, Recorded] = {
+    row: Values = {
         "bc_number": number,
         "bc_line": random.choice([1, 1, 1, 3]),
         "bc_purpose": 2,
@@ -159,19 +133,16 @@ def _cycle(random: Random, number: int, start: date) -> dict[str, Recorded]:
     return row if random.random() < 0.15 else {**row, "bc_end": f"{stop} 10:00"}
 
 
-def _death(random: Random, recorded: dict[str, list[RecordedRow]], began: date) -> RecordedRow:
+def _death(random: Random, written: list[Values], began: date) -> Values:
     """On or after the last thing that is written down to the day, so that the death is no contradiction by itself."""
     days = [began + timedelta(days=60)]
-    for rows in recorded.values():
-        for row in rows:
-            if row.values.get("rl_date_prec", 1) == 1:
-                days += [found for value in row.values.values() if (found := _day(value)) is not None]
+    for row in written:
+        if row.get("rl_date_prec", 1) == 1:
+            days += [found for value in row.values() if (found := _day(value)) is not None]
     at, how = _blurred(random, max(days) + timedelta(days=random.choice([0, 0, 10, 40])))
     if how == 2:
         at = max(at, max(days).replace(day=15))
-    return RecordedRow(
-        instance=None, values={"dth_dead": 1, "dth_date": _text(at), "dth_date_prec": how, "dth_cause": 1}
-    )
+    return {"dth_dead": 1, "dth_date": _text(at), "dth_date_prec": how, "dth_cause": 1}
 
 
 def _blurred(random: Random, at: date) -> tuple[date, int]:

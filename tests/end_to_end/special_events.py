@@ -8,8 +8,9 @@ from datetime import date, timedelta
 from random import Random
 
 from dbt_warehouse import RawSite
+from made_record import Rows, Values, made_record, registration
 
-from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+from blin_pipeline.sandbox.synthetic.truth import RecordTruth
 
 PER_REGISTRY = 12
 CUT = date(2026, 6, 30)
@@ -25,7 +26,7 @@ def awkward_events(random: Random, number: int, sites: list[RawSite]) -> list[Re
 
 def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
     began = date(2024, 2, 1) + timedelta(days=random.randrange(0, 500))
-    rows: dict[str, list[dict[str, Recorded]]] = {
+    rows: Rows = {
         "treatment_course": [_course(began)],
         "response": [_remission(began + timedelta(days=30))],
         "blin_cycle": [],
@@ -42,46 +43,20 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
     if rows["relapse"] and random.random() < 0.6:
         salvage = _course(max(spots) + timedelta(days=random.choice([-30, 0, 10]))) | {"tc_phase": 10, "tc_line": 3}
         rows["treatment_course"].append(salvage)
-    recorded = {
-        form: [RecordedRow(instance=n, values=row) for n, row in enumerate(own, 1)] for form, own in rows.items()
+    precision = random.choice([1, 1, 2])
+    once: dict[str, Values] = {
+        "registration": registration(
+            began - timedelta(days=3), began + timedelta(days=10), dx_date_prec=precision, age_dx=40.0
+        ),
+        "treatment_plan": {"plan_date": _text(began), "plan_backbone": 1, "plan_blin": 1},
     }
-    signed = _text(began + timedelta(days=10))
-    recorded["registration"] = [
-        RecordedRow(
-            instance=None,
-            values={
-                "enroll_type": 1,
-                "reg_date": signed,
-                "elig_ball": 1,
-                "dx_date": _text(began - timedelta(days=3)),
-                "dx_date_prec": random.choice([1, 1, 2]),
-                "age_dx": 40.0,
-                "blin_in_trial": 0,
-                "vital_entry": 1,
-                "consent_status": 1,
-                "consent_date": signed,
-            },
-        )
-    ]
-    recorded["treatment_plan"] = [
-        RecordedRow(instance=None, values={"plan_date": _text(began), "plan_backbone": 1, "plan_blin": 1})
-    ]
     if random.random() < 0.3:
         died = max(spots) + timedelta(days=random.choice([0, 1, 20]))
-        dead: dict[str, Recorded] = {"dth_dead": 1, "dth_date": _text(died), "dth_date_prec": 1, "dth_cause": 2}
-        recorded["death"] = [RecordedRow(instance=None, values=dead)]
-    return RecordTruth(
-        record_id=record_id,
-        site_id=site.site_id,
-        time_zone=site.time_zone,
-        infused=[],
-        recorded={form: own for form, own in recorded.items() if own},
-        unusable=[],
-        planted=[],
-    )
+        once["death"] = {"dth_dead": 1, "dth_date": _text(died), "dth_date_prec": 1, "dth_cause": 2}
+    return made_record(record_id, site, once, rows)
 
 
-def _course(start: date) -> dict[str, Recorded]:
+def _course(start: date) -> Values:
     return {
         "tc_line": 1,
         "tc_regimen": 1,
@@ -93,12 +68,12 @@ def _course(start: date) -> dict[str, Recorded]:
     }
 
 
-def _remission(at: date) -> dict[str, Recorded]:
+def _remission(at: date) -> Values:
     return {"ra_date": _text(at), "ra_timepoint": 1, "ra_marrow": 1, "ra_bm_lymphoblast": 0, "ra_pb_lymphoblast": 0}
 
 
-def _cycle(random: Random, place: int, start: date) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {
+def _cycle(random: Random, place: int, start: date) -> Values:
+    row: Values = {
         "bc_number": place,
         "bc_line": 1,
         "bc_purpose": 2,
@@ -114,9 +89,9 @@ def _cycle(random: Random, place: int, start: date) -> dict[str, Recorded]:
     return row if random.random() < 0.3 else {**row, "bc_end": f"{start + timedelta(days=28)} 10:00"}
 
 
-def _event(random: Random, at: date) -> dict[str, Recorded]:
+def _event(random: Random, at: date) -> Values:
     """Every item may be missing, every code may be that of unknown."""
-    row: dict[str, Recorded] = {"ae_start": _text(at)}
+    row: Values = {"ae_start": _text(at)}
     items: dict[str, list[int]] = {
         "ae_term": _TERMS,
         "ae_context": [1, 2, 3, 4, 5, 6, 9],
@@ -137,10 +112,10 @@ def _event(random: Random, at: date) -> dict[str, Recorded]:
     return row
 
 
-def _relapse(random: Random, at: date) -> dict[str, Recorded]:
+def _relapse(random: Random, at: date) -> Values:
     how = random.choice([1, 1, 2, 3])
     written = {1: at, 2: at.replace(day=15), 3: date(at.year, 7, 1)}[how]
-    row: dict[str, Recorded] = {"rl_date": _text(written), "rl_date_prec": how, "rl_cd19": random.choice([0, 1, 2, 3])}
+    row: Values = {"rl_date": _text(written), "rl_date_prec": how, "rl_cd19": random.choice([0, 1, 2, 3])}
     if random.random() < 0.9:
         row["rl_kind"] = random.choice([1, 2, 3, 4, 5])
     if random.random() < 0.5:
@@ -148,8 +123,8 @@ def _relapse(random: Random, at: date) -> dict[str, Recorded]:
     return row
 
 
-def _transplant(random: Random, at: date) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {"hc_date": _text(at), "hc_type": random.choice([1, 1, 2])}
+def _transplant(random: Random, at: date) -> Values:
+    row: Values = {"hc_date": _text(at), "hc_type": random.choice([1, 1, 2])}
     for name, codes in {"hc_donor": [1, 2, 3, 4, 5, 9], "hc_status": [1, 2, 3, 4, 9], "hc_mrd": [0, 1, 9]}.items():
         if random.random() < 0.8:
             row[name] = random.choice(codes)

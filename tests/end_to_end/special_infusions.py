@@ -6,12 +6,12 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 from dbt_warehouse import RawSite
+from made_record import Rows, Values, made_record, registration
 
-from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+from blin_pipeline.sandbox.synthetic.truth import RecordTruth
 
 PER_REGISTRY = 6
 DAY, HOUR = 1440, 60
-Values = dict[str, Recorded]
 #: Pauses in minutes, on both sides of 1 h, 4 h, 24 h, 7 d and 14 d; negative: the next segment starts before the stop.
 PAUSES = (0, 0, 1, 30, 60, 61, 239, 240, 241, 1439, 1440, 10079, 10080, 10081, 20160, 20161, -360, -1440)
 #: Infused minutes of a whole cycle: the limits of "complete", of 80 %, of "started", of 35 days.
@@ -47,7 +47,7 @@ def _record(random: Random, site: RawSite, record_id: str) -> RecordTruth:
     begin = random.choice(TURNS) - timedelta(days=random.randrange(1, 120)) if random.random() < 0.6 else None
     begin = begin or date(2024, 2, 1) + timedelta(days=random.randrange(850))
     plan = begin - timedelta(days=random.randrange(20, 120))
-    rows: dict[str, list[Values]] = {"blin_cycle": [], "blin_segment": []}
+    rows: Rows = {"blin_cycle": [], "blin_segment": []}
     start = datetime.combine(begin, datetime.min.time()) + timedelta(minutes=random.choice([0, 90, 150, 600, 1439]))
     for place in range(random.choice([1, 1, 2, 3, 4, 8])):
         number = place + 1 + random.choice([0, 0, 0, 0, 1, -1])
@@ -60,9 +60,6 @@ def _record(random: Random, site: RawSite, record_id: str) -> RecordTruth:
     random.shuffle(rows["blin_cycle"])
     random.shuffle(rows["blin_segment"])
     rows |= _beside(random, plan, begin)
-    recorded = {
-        form: [RecordedRow(instance=n, values=v) for n, v in enumerate(own, 1)] for form, own in rows.items() if own
-    }
     once: dict[str, Values] = {"registration": _registration(random, plan, start.date())}
     once["treatment_plan"] = {"plan_date": plan.isoformat(), "plan_backbone": 1, "plan_blin": 1}
     if random.random() < 0.8:
@@ -70,32 +67,11 @@ def _record(random: Random, site: RawSite, record_id: str) -> RecordTruth:
     if random.random() < 0.25:
         died = begin + timedelta(days=random.randrange(3, 200))
         once["death"] = {"dth_dead": 1, "dth_date": died.isoformat(), "dth_date_prec": 1, "dth_cause": 1}
-    recorded |= {form: [RecordedRow(instance=None, values=values)] for form, values in once.items()}
-    return RecordTruth(
-        record_id=record_id,
-        site_id=site.site_id,
-        time_zone=site.time_zone,
-        infused=[],
-        recorded=recorded,
-        unusable=[],
-        planted=[],
-    )
+    return made_record(record_id, site, once, rows)
 
 
 def _registration(random: Random, plan: date, last: date) -> Values:
-    values: Values = {
-        "enroll_type": 1,
-        "reg_date": plan.isoformat(),
-        "elig_ball": 1,
-        "dx_date": (plan - timedelta(days=5)).isoformat(),
-        "dx_date_prec": 1,
-        "age_dx": 45.0,
-        "blin_in_trial": 0,
-        "vital_entry": 1,
-        "consent_status": 1,
-        "consent_date": plan.isoformat(),
-        "screen_note_code": 0,
-    }
+    values = registration(plan - timedelta(days=5), plan)
     if random.random() < 0.15:
         left = last - timedelta(days=random.randrange(0, 90))
         values |= {"consent_status": 6, "withdraw_scope": 1, "withdraw_date": max(left, plan).isoformat()}
@@ -183,7 +159,7 @@ def _segment(random: Random, cycle: Values, number: int, start: datetime, stop: 
     return row
 
 
-def _beside(random: Random, plan: date, begin: date) -> dict[str, list[Values]]:
+def _beside(random: Random, plan: date, begin: date) -> Rows:
     """Courses, transplants, assessments, MRD, relapses and toxicity, often on the days of the cycles."""
 
     def later(first: int, last: int) -> str:
@@ -206,7 +182,7 @@ def _beside(random: Random, plan: date, begin: date) -> dict[str, list[Values]]:
         if random.random() < 0.3:
             course["tc_it_doses"] = random.choice([0, 1, 2])
         courses.append(course)
-    rows: dict[str, list[Values]] = {"treatment_course": courses, "response": [], "mrd": [], "hct": [], "relapse": []}
+    rows: Rows = {"treatment_course": courses, "response": [], "mrd": [], "hct": [], "relapse": []}
     for _ in range(random.choice([0, 1, 2, 4])):
         clear = random.choice([0, 0, 0, 1, 9])
         assessment: Values = {"ra_date": later(-15, 250), "ra_timepoint": 1, "ra_marrow": 1, "ra_pb_lymphoblast": clear}

@@ -10,8 +10,9 @@ from datetime import date, timedelta
 from random import Random
 
 from dbt_warehouse import RawSite
+from made_record import Rows, Values, made_record, registration
 
-from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+from blin_pipeline.sandbox.synthetic.truth import RecordTruth
 
 PER_REGISTRY = 25
 CUT = date(2026, 6, 30)
@@ -45,7 +46,7 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
     diagnosed = date(2024, 1, 1) + timedelta(days=GRID * random.randrange(45))
     plan = diagnosed + timedelta(days=random.choice([0, 3, 10]))
     positive = random.random() < (0.8 if code in (9, 10) else 0.1)
-    rows: dict[str, list[dict[str, Recorded]]] = {
+    rows: Rows = {
         "treatment_course": _induction(random, code, plan),
         "blin_cycle": [],
         "hct": [],
@@ -67,59 +68,30 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
     if random.random() < 0.2:
         rows["hct"].append({"hc_date": _text(_near(random, last)), "hc_type": 1, "hc_status": 1})
     if random.random() < 0.2:
-        form: dict[str, Recorded] = {"rl_date": _text(_near(random, last)), "rl_date_prec": 1, "rl_cd19": 1}
+        form: Values = {"rl_date": _text(_near(random, last)), "rl_date_prec": 1, "rl_cd19": 1}
         kind = random.choice([1, 1, 4, 5, None])
         rows["relapse"].append(form | {"rl_kind": kind} if kind else form)
-    recorded = {
-        form: [RecordedRow(instance=place, values=values) for place, values in enumerate(own, 1)]
-        for form, own in rows.items()
-        if own
-    }
-    recorded |= _once(random, code, diagnosed, plan, positive)
+    once = _once(random, code, diagnosed, plan, positive)
     if random.random() < 0.1:
         at = max(last + timedelta(days=random.choice([0, 1, 90, 91, 92])), plan + timedelta(days=70))
-        dead: dict[str, Recorded] = {"dth_dead": 1, "dth_date": _text(at), "dth_date_prec": 1, "dth_cause": 1}
-        recorded["death"] = [RecordedRow(instance=None, values=dead)]
-    return RecordTruth(
-        record_id=record_id,
-        site_id=site.site_id,
-        time_zone=site.time_zone,
-        infused=[],
-        recorded=recorded,
-        unusable=[],
-        planted=[],
+        once["death"] = {"dth_dead": 1, "dth_date": _text(at), "dth_date_prec": 1, "dth_cause": 1}
+    return made_record(record_id, site, once, rows)
+
+
+def _once(random: Random, code: int, diagnosed: date, plan: date, positive: bool) -> dict[str, Values]:
+    registered = registration(
+        diagnosed, plan + timedelta(days=20), age_dx=random.choice([22.0, 39.9, 40.0, 54.0, 71.0])
     )
-
-
-def _once(random: Random, code: int, diagnosed: date, plan: date, positive: bool) -> dict[str, list[RecordedRow]]:
-    signed = _text(plan + timedelta(days=20))
-    registration: dict[str, Recorded] = {
-        "enroll_type": 1,
-        "reg_date": signed,
-        "elig_ball": 1,
-        "dx_date": _text(diagnosed),
-        "dx_date_prec": 1,
-        "age_dx": random.choice([22.0, 39.9, 40.0, 54.0, 71.0]),
-        "blin_in_trial": 0,
-        "vital_entry": 1,
-        "consent_status": 1,
-        "consent_date": signed,
-        "screen_note_code": 0,
-    }
-    disease: dict[str, Recorded] = {"dx_cd19": 1, "ph_status": 1 if positive else random.choice([0, 0, 9])}
+    disease: Values = {"dx_cd19": 1, "ph_status": 1 if positive else random.choice([0, 0, 9])}
     if random.random() < 0.08:
         disease["genetics"] = [10]
-    plans: dict[str, Recorded] = {"plan_date": _text(plan), "plan_blin": 1}
+    plans: Values = {"plan_date": _text(plan), "plan_blin": 1}
     if random.random() < 0.9:
         plans["plan_backbone"] = random.choice([code, code, code, random.choice(list(_REGIMENS))])
-    return {
-        "registration": [RecordedRow(instance=None, values=registration)],
-        "diagnosis": [RecordedRow(instance=None, values=disease)],
-        "treatment_plan": [RecordedRow(instance=None, values=plans)],
-    }
+    return {"registration": registered, "diagnosis": disease, "treatment_plan": plans}
 
 
-def _induction(random: Random, code: int, plan: date) -> list[dict[str, Recorded]]:
+def _induction(random: Random, code: int, plan: date) -> list[Values]:
     first, second, _ = _REGIMENS[code]
     found = []
     if random.random() < 0.15:
@@ -132,7 +104,7 @@ def _induction(random: Random, code: int, plan: date) -> list[dict[str, Recorded
     return found
 
 
-def _later_therapy(random: Random, code: int, remission: date, rows: dict[str, list[dict[str, Recorded]]]) -> date:
+def _later_therapy(random: Random, code: int, remission: date, rows: Rows) -> date:
     """Courses and cycles after the induction in any order; returns the last day of the last one."""
     later = _REGIMENS[code][2]
     at, last, cycle = remission + timedelta(days=random.choice([-GRID, 0, 0, 7])), remission, 0
@@ -159,9 +131,9 @@ def _later_therapy(random: Random, code: int, remission: date, rows: dict[str, l
     return last
 
 
-def _course(random: Random, code: int, phase: int, drugs: list[int], start: date) -> dict[str, Recorded]:
+def _course(random: Random, code: int, phase: int, drugs: list[int], start: date) -> Values:
     status = random.choice([1, 1, 1, 2, 3, 9])
-    row: dict[str, Recorded] = {
+    row: Values = {
         "tc_line": 1,
         "tc_regimen": random.choice([code, code, 99, 90]),
         "tc_phase": phase,
@@ -177,8 +149,8 @@ def _course(random: Random, code: int, phase: int, drugs: list[int], start: date
     return row
 
 
-def _cycle(random: Random, number: int, start: date, purpose: int) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {
+def _cycle(random: Random, number: int, start: date, purpose: int) -> Values:
+    row: Values = {
         "bc_number": number,
         "bc_line": 1,
         "bc_purpose": purpose,
@@ -195,7 +167,7 @@ def _cycle(random: Random, number: int, start: date, purpose: int) -> dict[str, 
     return row if random.random() < 0.1 else {**row, "bc_end": f"{start + timedelta(days=28)} 00:00"}
 
 
-def _responses(random: Random, plan: date, remission: date) -> list[dict[str, Recorded]]:
+def _responses(random: Random, plan: date, remission: date) -> list[Values]:
     found = [_response(random, plan + timedelta(days=7 * place)) for place in range(random.randrange(0, 4))]
     if random.random() < 0.85:
         found.append(
@@ -205,9 +177,9 @@ def _responses(random: Random, plan: date, remission: date) -> list[dict[str, Re
     return found
 
 
-def _response(random: Random, at: date) -> dict[str, Recorded]:
+def _response(random: Random, at: date) -> Values:
     """Every item may be missing; counts and blasts lie on the limits and to both sides of them."""
-    row: dict[str, Recorded] = {"ra_date": _text(at), "ra_timepoint": 1, "ra_site_call": random.choice([1, 2, 4, 6, 9])}
+    row: Values = {"ra_date": _text(at), "ra_timepoint": 1, "ra_site_call": random.choice([1, 2, 4, 6, 9])}
     items: dict[str, list[int | float]] = {
         "ra_marrow": [1, 1, 1, 2, 0],
         "ra_bm_lymphoblast": [0, 0, 0, 1, 9],
@@ -225,8 +197,8 @@ def _response(random: Random, at: date) -> dict[str, Recorded]:
     return row
 
 
-def _sample(random: Random, at: date) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {"mr_date": _text(at), "mr_timepoint": 10}
+def _sample(random: Random, at: date) -> Values:
+    row: Values = {"mr_date": _text(at), "mr_timepoint": 10}
     source, method = random.choice([1, 1, 2, None]), random.choice([1, 1, 1, 2, 3, 4, 5, 90, None])
     row |= {"mr_source": source} if source else {}
     row |= {"mr_method": method} if method else {}

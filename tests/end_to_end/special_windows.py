@@ -10,8 +10,9 @@ from datetime import date, timedelta
 from random import Random
 
 from dbt_warehouse import RawSite
+from made_record import Rows, Values, made_record, registration
 
-from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+from blin_pipeline.sandbox.synthetic.truth import RecordTruth
 
 PER_REGISTRY = 8
 INDUCTION = (6, 7, 13, 14, 15, 27, 28, 29, 30, 31, 44, 69, 70, 71)
@@ -28,7 +29,6 @@ DATES = {
     "relapse": "rl_date",
     "followup": "fu_date",
 }
-Rows = dict[str, list[dict[str, Recorded]]]
 
 
 def awkward_windows(random: Random, number: int, sites: list[RawSite]) -> list[RecordTruth]:
@@ -75,29 +75,15 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
             }
         )
     signed = diagnosed + timedelta(days=random.choice([10, 60, 200]))
-    once: dict[str, dict[str, Recorded]] = {
-        "registration": _registration(diagnosed, signed),
+    once: dict[str, Values] = {
+        "registration": registration(diagnosed, signed),
         "treatment_plan": {"plan_date": str(plan), "plan_backbone": 1, "plan_blin": 1},
     }
     if random.random() < 0.3:
         died = max(after(turning[-1], *FROM_REMISSION), signed)
         once["death"] = {"dth_dead": 1, "dth_date": str(died), "dth_date_prec": 1, "dth_cause": 1}
         rows = {form: [row for row in own if str(row[DATES[form]])[:10] <= str(died)] for form, own in rows.items()}
-    recorded = {
-        form: [RecordedRow(instance=place, values=values) for place, values in enumerate(own, 1)]
-        for form, own in rows.items()
-        if own
-    }
-    recorded |= {form: [RecordedRow(instance=None, values=values)] for form, values in once.items()}
-    return RecordTruth(
-        record_id=record_id,
-        site_id=site.site_id,
-        time_zone=site.time_zone,
-        infused=[],
-        recorded=recorded,
-        unusable=[],
-        planted=[],
-    )
+    return made_record(record_id, site, once, rows)
 
 
 def _relapse(random: Random, remission: date, rows: Rows) -> date:
@@ -119,24 +105,8 @@ def _relapse(random: Random, remission: date, rows: Rows) -> date:
     return at
 
 
-def _registration(diagnosed: date, signed: date) -> dict[str, Recorded]:
-    return {
-        "enroll_type": 1,
-        "reg_date": str(signed),
-        "elig_ball": 1,
-        "dx_date": str(diagnosed),
-        "dx_date_prec": 1,
-        "age_dx": 45.0,
-        "blin_in_trial": 0,
-        "vital_entry": 1,
-        "consent_status": 1,
-        "consent_date": str(signed),
-        "screen_note_code": 0,
-    }
-
-
-def _course(random: Random, start: date, phase: int, line: int) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {
+def _course(random: Random, start: date, phase: int, line: int) -> Values:
+    row: Values = {
         "tc_line": line,
         "tc_regimen": random.choice([1, 1, 1, 2, 99]),
         "tc_phase": phase,
@@ -150,8 +120,8 @@ def _course(random: Random, start: date, phase: int, line: int) -> dict[str, Rec
     return row | {"tc_drugs": list(drugs)} if drugs else row
 
 
-def _cycle(random: Random, number: int, start: date) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {
+def _cycle(random: Random, number: int, start: date) -> Values:
+    row: Values = {
         "bc_number": number,
         "bc_line": random.choice([1, 1, 3]),
         "bc_purpose": 2,
@@ -167,9 +137,9 @@ def _cycle(random: Random, number: int, start: date) -> dict[str, Recorded]:
     return row if random.random() < 0.1 else {**row, "bc_end": f"{start + timedelta(days=28)} 10:00"}
 
 
-def _response(random: Random, at: date) -> dict[str, Recorded]:
+def _response(random: Random, at: date) -> Values:
     """Every item may be missing."""
-    row: dict[str, Recorded] = {"ra_date": str(at), "ra_timepoint": 1, "ra_site_call": 9}
+    row: Values = {"ra_date": str(at), "ra_timepoint": 1, "ra_site_call": 9}
     items: dict[str, list[int | float]] = {
         "ra_marrow": [1, 1, 1, 0],
         "ra_bm_lymphoblast": [0, 0, 1, 9],

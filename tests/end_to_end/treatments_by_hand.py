@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 from dbt_warehouse import RawSite
+from made_record import Rows, Values, made_record
 
-from blin_pipeline.sandbox.synthetic.truth import Recorded, RecordedRow, RecordTruth
+from blin_pipeline.sandbox.synthetic.truth import RecordTruth
 
 FILE = Path(__file__).with_name("treatments_by_hand.yml")
 DAY_0 = date(2025, 3, 1)
@@ -79,25 +80,20 @@ def named() -> list[tuple[int, dict[str, Any]]]:
 
 
 def _record(patient: dict[str, Any], record_id: str, site: RawSite) -> RecordTruth:
-    forms: dict[str, list[dict[str, Recorded]]] = {
+    rows: Rows = {
         "treatment_course": [_course(*course) for course in patient["courses"]],
         "blin_cycle": [_cycle(place, *cycle) for place, cycle in enumerate(patient["cycles"], 1)],
         "response": [_remission(patient["remission"])],
     }
     if "transplant" in patient:
-        forms["hct"] = [{"hc_date": _on(patient["transplant"]), "hc_type": 1, "hc_status": 1}]
+        rows["hct"] = [{"hc_date": _on(patient["transplant"]), "hc_type": 1, "hc_status": 1}]
     for name, kind in (("relapse", 1), ("mrd recurrence", 5)):
         if name in patient:
-            forms["relapse"] = [{"rl_date": _on(patient[name]), "rl_date_prec": 1, "rl_kind": kind, "rl_cd19": 1}]
-    recorded = {
-        form: [RecordedRow(instance=place, values=row) for place, row in enumerate(rows, 1)]
-        for form, rows in forms.items()
-        if rows
-    }
-    plan: dict[str, Recorded] = {"plan_date": _on(0), "plan_blin": 1}
+            rows["relapse"] = [{"rl_date": _on(patient[name]), "rl_date_prec": 1, "rl_kind": kind, "rl_cd19": 1}]
+    plan: Values = {"plan_date": _on(0), "plan_blin": 1}
     if patient["declared"]:
         plan["plan_backbone"] = _BACKBONES[patient["declared"]]
-    once: dict[str, dict[str, Recorded]] = {
+    once: dict[str, Values] = {
         "registration": {
             "enroll_type": 1,
             "reg_date": _on(10),
@@ -115,20 +111,11 @@ def _record(patient: dict[str, Any], record_id: str, site: RawSite) -> RecordTru
     }
     if "death" in patient:
         once["death"] = {"dth_dead": 1, "dth_date": _on(patient["death"]), "dth_date_prec": 1, "dth_cause": 1}
-    recorded |= {form: [RecordedRow(instance=None, values=values)] for form, values in once.items()}
-    return RecordTruth(
-        record_id=record_id,
-        site_id=site.site_id,
-        time_zone=site.time_zone,
-        infused=[],
-        recorded=recorded,
-        unusable=[],
-        planted=[],
-    )
+    return made_record(record_id, site, once, rows)
 
 
-def _course(first: int, last: int | None, phase: str, drugs: list[str]) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {
+def _course(first: int, last: int | None, phase: str, drugs: list[str]) -> Values:
+    row: Values = {
         "tc_line": 1,
         "tc_regimen": 99,
         "tc_phase": _PHASES[phase],
@@ -140,8 +127,8 @@ def _course(first: int, last: int | None, phase: str, drugs: list[str]) -> dict[
     return row if last is None else {**row, "tc_end": _on(last)}
 
 
-def _cycle(number: int, first: int, last: int | None, purpose: str) -> dict[str, Recorded]:
-    row: dict[str, Recorded] = {
+def _cycle(number: int, first: int, last: int | None, purpose: str) -> Values:
+    row: Values = {
         "bc_number": number,
         "bc_line": 1,
         "bc_purpose": _PURPOSES[purpose],
@@ -157,7 +144,7 @@ def _cycle(number: int, first: int, last: int | None, purpose: str) -> dict[str,
     return row if last is None else {**row, "bc_end": f"{_on(last)} 00:00"}
 
 
-def _remission(day: int) -> dict[str, Recorded]:
+def _remission(day: int) -> Values:
     return {
         "ra_date": _on(day),
         "ra_timepoint": 1,
