@@ -1,7 +1,8 @@
 """Dagster's event log in SQLite for a run in this process: the same files, kept open between events.
 
-Dagster opens a file anew for each of the several thousand statements of a refresh, and compiles each statement anew. Here one
-connection per file stays open for the length of the run. Files, tables and rows are Dagster's own: the UI reads them as ever.
+Dagster opens a file anew for each of the several thousand statements of a refresh, compiles each statement anew, and looks for
+the same tables with each event. Here one connection per file stays open for the length of the run. Files, tables and rows are
+Dagster's own: the UI reads them as ever.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ class OpenEventLog(SqliteEventLogStorage):
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
         self._engines: dict[str, Engine] = {}
+        self._tables: set[str] = set()
         super().__init__(base_dir, inst_data)
 
     @contextmanager
@@ -55,6 +57,12 @@ class OpenEventLog(SqliteEventLogStorage):
             event.listen(engine, "connect", _without_waiting_for_the_disk)
             self._engines[shard] = engine
         return self._engines[shard]
+
+    def has_table(self, table_name: str) -> bool:
+        """Whether the index holds a table; one that it holds stays (Dagster asks once for each event)."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     def dispose(self) -> None:
         """Close the files."""

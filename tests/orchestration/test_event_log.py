@@ -72,7 +72,13 @@ def test_a_run_leaves_the_events_that_dagsters_own_storage_would(homes):
     assert found == _run(plain, dg.DagsterInstance.from_config(str(plain)))
     assert ("ASSET_CHECK_EVALUATION", "counted") in found
     with open_instance(kept_open) as instance:
-        assert isinstance(instance.event_log_storage, OpenEventLog)
+        log = instance.event_log_storage
+        assert isinstance(log, OpenEventLog)
+        # What a later version of Dagster adds while the log is open is seen, also after it was asked for.
+        assert not log.has_table("added_later")
+        with log.index_connection() as connection:
+            connection.exec_driver_sql("create table added_later (id integer)")
+        assert log.has_table("added_later")
 
 
 def test_nothing_that_happened_before_a_sudden_end_is_lost(homes):
