@@ -128,7 +128,7 @@ def answer(
     workspace = Workspace(settings)
     every = read_queries(workspace.warehouse)
     refuse_outdated(settings, workspace.warehouse)
-    today, who = datetime.now(settings.zone).date(), by or _user()
+    today, who = datetime.now(settings.zone).date(), by or user_name()
     new = [
         answer_to(
             find_query(every, name),
@@ -166,7 +166,7 @@ def withdraw(names: Names, home: Home = None, as_json: AsJson = False) -> None:
     results.print(f"{len(taken)} answers withdrawn. The next `blin refresh` applies it.")
 
 
-def _user() -> str:
+def user_name() -> str:
     """Who runs the command; blank where the system has no name for it (a container), which asks for ``--by``."""
     from getpass import getuser
 

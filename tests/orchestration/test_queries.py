@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -106,8 +109,17 @@ def test_what_may_be_answered_is_bound_to_its_evidence(query: DataQuery, answer:
     )
 
 
-def test_a_name_that_could_be_a_sentence_is_refused() -> None:
-    assert _code(answer_to, WARNING, "ANSWERED", "NOT_DONE", on=DAY, by="Jane Doe, ext. 3") == "E_QUERY_NOTE"
+@pytest.mark.parametrize("by", ["Jane Doe, ext. 3", ""])
+def test_a_name_that_could_be_a_sentence_is_refused_and_so_is_none(by: str) -> None:
+    assert _code(answer_to, WARNING, "ANSWERED", "NOT_DONE", on=DAY, by=by) == "E_QUERY_NOTE"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
+def test_a_user_of_whom_the_system_has_no_name_has_none() -> None:
+    """As in a container that runs under a number."""
+    code = "import getpass, os, pwd; from blin_pipeline.cli.queries import user_name; os.setuid(54321); print(repr(user_name()))"
+    done = subprocess.run([sys.executable, "-c", code], env={}, capture_output=True, text=True, check=True)
+    assert done.stdout == "''\n"
 
 
 def test_answers_are_noted_and_taken_back(tmp_path: Path) -> None:
