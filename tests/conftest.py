@@ -74,7 +74,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def _group(item: pytest.Item) -> str | None:
     """Tests that stay in one process: those that share a dear fixture; else those of a file that is slow."""
     fixtures = getattr(item, "fixturenames", ())
-    for shared in ("demo_home", "many_registries", "build"):
+    for shared in ("demo_home", "many_registries", "build", "spoilt"):
         if shared in fixtures:
             return shared
     return item.path.stem if item.get_closest_marker("slow") or "defs" in fixtures else None

@@ -1,4 +1,4 @@
-"""One dbt build of the whole project over a synthetic registry with every planted case; all tests here look at its result."""
+"""Builds of the whole project at whose result the tests here look: a registry with every planted case, and a spoilt one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import duckdb
 import pytest
 from dbt_warehouse import Build, RawRegistry, RawSite, run_dbt, write_raw
+from spoilt_registry import build_spoilt
 
 from blin_pipeline.sandbox.synthetic import SyntheticPlan, generate
 
@@ -31,4 +32,11 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
 def tables(build: Build) -> Iterator[duckdb.DuckDBPyConnection]:
     """The built warehouse, read only."""
     with duckdb.connect(str(build.warehouse), read_only=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The tables of the spoilt registry, read only."""
+    with duckdb.connect(str(build_spoilt(tmp_path_factory.mktemp("spoilt"))), read_only=True) as connection:
         yield connection
