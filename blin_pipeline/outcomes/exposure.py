@@ -26,7 +26,9 @@ CYCLES = "marts.blin_cycle_exposure"
 TREATED = "TREATED"
 EXPOSED = "EXPOSED"
 PLANNED_CYCLES = 4
-CYCLE_STATUSES = ("COMPLETED", "COMPLETED_REDUCED", "STOPPED_EARLY", "ONGOING", "NOT_EVALUABLE", "NOT_STARTED")
+#: Not ended at the data cut: infusing, or paused.
+ONGOING = "ONGOING"
+CYCLE_STATUSES = ("COMPLETED", "COMPLETED_REDUCED", "STOPPED_EARLY", ONGOING, "NOT_EVALUABLE", "NOT_STARTED")
 #: Statistic -> column and unit of what is measured once per cycle and final when the cycle has ended.
 MEASURES = {
     "delivered_days": ("delivered_days", "days"),
@@ -117,7 +119,7 @@ def _retention(build: ResultBuilder, cycles: pd.DataFrame) -> list[ResultRow]:
 
 def _measures(build: ResultBuilder, frames: Mapping[str, pd.DataFrame], started: pd.DataFrame) -> list[ResultRow]:
     """Median and quartiles of what is measured per cycle, with the number of cycles that could have a value."""
-    final = started[~is_true(started["is_open"])]
+    final = started[started["completion_status_cd"] != ONGOING]
     later = started[started["cycle_no"] > 1]
     rows = []
     for measures, known, possible in ((MEASURES, final, len(started)), (INTERVALS, later, len(later))):
@@ -135,7 +137,7 @@ def _shares(build: ResultBuilder, frames: Mapping[str, pd.DataFrame], started: p
 
     Their intervals know that a patient has several cycles.
     """
-    final = started[~is_true(started["is_open"])]
+    final = started[started["completion_status_cd"] != ONGOING]
     interruptions = final[final["n_interrupt_4h"].notna()]
     interrupted, patients = interruptions["n_interrupt_4h"] > 0, interruptions["patient_key"]
     rows = [build.share_of_cycles("cycles_with_interruption", interrupted, patients, population=EXPOSED)]

@@ -81,7 +81,7 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
         *_columns("text", "line_reported_cd", required=False),
         *_columns("number", "gap_prev_cycle_days start_to_start_days hospital_days", required=False),
         *_columns("date", "cycle_start_date", required=False),
-        *_columns("flag", "started is_open step_dose_planned"),
+        *_columns("flag", "started step_dose_planned"),
         *_columns("flag", "has_home", required=False),
     ),
     "marts.backbone_classification": (

@@ -42,6 +42,7 @@ COLUMNS = {
     "cause": "interrupt_reason_cd_first",
     "label_cycles": "label_cycles",
     "complete": "completed",
+    "completeness": "dose_completeness_frac",
     "status": "completion_status_cd",
     "reduced_days": "reduced_dose_days",
     "restep": "has_restep",
@@ -91,6 +92,8 @@ def _record(case: dict[str, Any], record_id: str, site: RawSite) -> RecordTruth:
         "registration": registration("2025-01-15", "2025-02-01"),
         "treatment_plan": {"plan_date": "2025-01-20", "plan_backbone": 1, "plan_blin": 1},
     }
+    if "withdrawal" in case:
+        once["registration"] |= {"consent_status": 6, "withdraw_scope": 1, "withdraw_date": case["withdrawal"]}
     rows: Rows = {
         "blin_cycle": [_cycle(form, segments), *_later(case)],
         "blin_segment": [_segment(*segment) for segment in segments],
@@ -120,7 +123,14 @@ def _cycle(form: dict[str, str], segments: list[list[str]]) -> Values:
     if "surface" in form:
         row["bc_bsa"] = float(form["surface"])
     starts = [form["start"]] if "start" in form else [start for start, *_ in segments]
-    stops = [form["stop"]] if "stop" in form else [stop for _, stop, *_ in segments if _is_given(stop)]
+    # An open form has no stop although its segments have.
+    stops = (
+        []
+        if "open" in form
+        else [form["stop"]]
+        if "stop" in form
+        else [stop for _, stop, *_ in segments if _is_given(stop)]
+    )
     if starts:
         row["bc_start"] = min(starts)
     if stops:

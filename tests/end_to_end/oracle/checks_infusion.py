@@ -25,12 +25,13 @@ def infusion_queries(record: Record, clock: Clock) -> Iterator[tuple[str, str, i
             if _is_stop_missing(record, clock, segment, one):
                 yield "Q06", "blin_segment", segment.instance, "sg_end"
         end = clock.at(moment(one.row, "bc_end"), one.whole_days)
-        if one.start is None or not (one.source == "HEADER" or (one.source == "UPPER_BOUND" and end is None)):
+        without_stop = one.source == "HEADER" or (one.source == "UPPER_BOUND" and end is None)
+        if one.start is None or not (without_stop or one.is_paused):
             continue
         limit = clock.end(one.whole_days)
         if (limit if end is None else min(end, limit)) - one.start > WITHOUT_STOP_MINUTES:
             yield "Q04", "blin_cycle", one.instance, "bc_end"
-        if end is None and one.is_over:
+        if end is None and one.is_over and without_stop:
             yield "Q06", "blin_cycle", one.instance, "bc_end"
     cycles = {_instance(row): row for row in record.rows("blin_cycle")}
     meant = segment_cycles(record)

@@ -187,7 +187,7 @@ def _measures(item: Told) -> dict[str, Value]:
     status = "NOT_EVALUABLE"
     if not item.started:
         status = "NOT_STARTED"
-    elif one.is_running:
+    elif one.is_ongoing:
         status = "ONGOING"
     elif complete:
         status = "COMPLETED_REDUCED" if fraction is not None and fraction < 0.9 else "COMPLETED"
@@ -458,7 +458,7 @@ def _beside(record: Record, item: Told, cycles: list[Told], given: list[Treatmen
     events = [
         row
         for at, row in _kept(record, "adverse_event", "ae_start")
-        if start <= at <= end + timedelta(days=14) and at < limit
+        if start <= at < limit and (item.exposure.is_ongoing or at <= end + timedelta(days=14))
     ]
 
     def worst(term: int, name: str) -> tuple[bool, int | None]:
@@ -568,7 +568,7 @@ def _timing(found: dict[int, dict[str, Value]], cycles: list[Told], given: list[
         blocks.setdefault(block, []).append((item, length))
         previous = item
     for block_of in blocks.values():
-        if len(block_of) < 2 or any(item.exposure.is_running for item, _ in block_of):
+        if len(block_of) < 2 or any(item.exposure.is_ongoing for item, _ in block_of):
             continue
         for place, (item, planned) in enumerate(block_of):
             after = block_of[place + 1][0].start if place + 1 < len(block_of) else None

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from .course import death_day
-from .over import is_ended, is_over
+from .over import is_ended, is_over, is_paused
 from .records import Record, Row, day, moment, number
 
 MINUTES_PER_DAY = 1440
@@ -80,7 +80,10 @@ def _cycle(record: Record, row: Row, cut: datetime | None) -> Cycle:
     if segments and runs is None:
         return _not_known("SEGMENTS", days, planned)
     if runs:
-        return _measured(runs, days, planned)
+        paused = not runs[-1].is_open and is_paused(
+            row, segments[-1][1], cycle_over=over, died=death_day(record) is not None
+        )
+        return _measured(runs, days, planned, is_paused=paused)
     if over and moment(row, "bc_end") is None:
         return _not_known("HEADER" if row.get("bc_interrupted") == 0 else "UPPER_BOUND", days, planned)
     start, stop, is_open = _header(record, row, limit)
@@ -235,7 +238,7 @@ def _rate(row: Row, segment: Row) -> float | None:
     return min(rate * surface, STEP_CAP if rate == STEP_M2 else CAP)
 
 
-def _measured(runs: list[Run], days: float | None, planned: float | None) -> Cycle:
+def _measured(runs: list[Run], days: float | None, planned: float | None, *, is_paused: bool) -> Cycle:
     first, last = runs[0].start, max(run.stop for run in runs)
     painted = bytearray(last - first)
     for paint, run in enumerate(runs, start=1):
@@ -246,6 +249,7 @@ def _measured(runs: list[Run], days: float | None, planned: float | None) -> Cyc
     gaps = [len(gap) for gap in "".join("." if minute else " " for minute in painted).split(".") if gap]
     long_gaps = [gap for gap in gaps if gap >= INTERRUPTION_MINUTES]
     is_open = any(run.is_open for run in runs)
+    is_judged = days is not None and not (is_open or is_paused)
     return Cycle(
         started=infused >= STARTED_MINUTES,
         source="SEGMENTS",
@@ -254,8 +258,8 @@ def _measured(runs: list[Run], days: float | None, planned: float | None) -> Cyc
         planned_mcg=planned,
         delivered_days=infused / MINUTES_PER_DAY,
         delivered_mcg=sum(known) / MINUTES_PER_DAY if len(known) == len(doses) else None,
-        completed=None if is_open or days is None else _complete(infused, days),
-        completed_80=None if is_open or days is None else infused / MINUTES_PER_DAY >= 0.8 * days,
+        completed=_complete(infused, days) if is_judged else None,
+        completed_80=infused / MINUTES_PER_DAY >= 0.8 * days if is_judged else None,
         n_interrupt_4h=len(long_gaps),
         n_short_breaks=len(gaps) - len(long_gaps),
         longest_interrupt_h=max(long_gaps) / 60 if long_gaps else None,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from .course import course
 from .exposure import cycle_over, cycles
-from .over import is_ended
+from .over import is_ended, is_paused
 from .records import Record, Row, day, remembered
 from .recurrence import recurrence
 
@@ -114,4 +114,5 @@ def days_of(record: Record, row: Row, death: date | None) -> tuple[date | None, 
         finished = is_ended(newest, row, cycle_over=over) if own else over
         return start, None if finished else limit, False
     last = max(stops)
-    return start, min(last, limit), last <= limit or limit == death
+    paused = bool(own) and is_paused(row, newest, cycle_over=cycle_over(record, row), died=death is not None)
+    return start, min(last, limit), (last <= limit or limit == death) and not paused

@@ -15,7 +15,7 @@ import numpy as np
 
 from .course import course
 from .happenings import death_of
-from .over import is_ended, is_over
+from .over import is_ended, is_over, is_paused
 from .records import Record, Row, moment, number
 
 DAY, HOUR = 1440, 60
@@ -72,6 +72,7 @@ class Exposure:
     began: datetime | None
     is_running: bool
     stop_unknown: bool
+    is_paused: bool
     is_over: bool
     planned_days: float | None
     planned_rate: float | None
@@ -85,6 +86,11 @@ class Exposure:
     upper_mcg: float | None = None
     days: float | None = None
     mcg: float | None = None
+
+    @property
+    def is_ongoing(self) -> bool:
+        """Not ended at the cut: infusing, or paused."""
+        return self.is_running or self.is_paused
 
     @property
     def gaps(self) -> list[tuple[int, object]]:
@@ -314,6 +320,7 @@ def _cycle(row: Row, own: list[Segment], refused: int, clock: Clock, *, is_cycle
         began=began,
         is_running=False,
         stop_unknown=False,
+        is_paused=False,
         is_over=is_cycle_over,
         planned_days=days,
         planned_rate=planned_rate,
@@ -339,11 +346,18 @@ def _cycle(row: Row, own: list[Segment], refused: int, clock: Clock, *, is_cycle
         cycle.start = min(segment.start for segment in painted)
         cycle.stop = max(segment.until for segment in painted)
         cycle.stop_unknown = any(segment.is_open for segment in own)
+        newest = max(own, key=lambda one: (one.start, one.instance))
+        died = clock.ended_by == "DEATH"
+        if not cycle.stop_unknown and is_paused(
+            row, {"sg_end_reason": newest.reason}, cycle_over=is_cycle_over, died=died
+        ):
+            cycle.is_paused = cycle.stop_unknown = True
         cycle.days = sum(stretch.minutes for stretch in cycle.stretches) / DAY
         cycle.mcg = sum(stretch.minutes * (stretch.rate or 0) for stretch in cycle.stretches) / DAY
     else:
         _by_header(cycle, row, clock, is_cycle_over=is_cycle_over)
-    cycle.is_running = clock.ended_by == "CUT" and cycle.stop_unknown and cycle.stop is not None
+    cycle.is_running = clock.ended_by == "CUT" and cycle.stop_unknown and not cycle.is_paused and cycle.stop is not None
+    cycle.is_paused = clock.ended_by == "CUT" and cycle.is_paused
     # A segment of a day before the form's own first start contradicts it: the cycle stands at the later of the two.
     if began is not None and cycle.began is not None and _is_usable(row, clock) and cycle.began.date() < began.date():
         cycle.began = began

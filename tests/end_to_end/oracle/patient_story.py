@@ -113,7 +113,7 @@ def _stopped(record: Record, clock: Clock, columns: dict[int, dict[str, Value]])
         if segment["instance"] in {one.instance for one in last.segments}
     )
     result: dict[str, Value] = {
-        "any_permanent_stop": None if last.is_running else good,
+        "any_permanent_stop": None if last.is_ongoing else good,
         "is_discontinued": None,
         "discontinuation_reason_cd": None,
     }
@@ -127,7 +127,7 @@ def _stopped(record: Record, clock: Clock, columns: dict[int, dict[str, Value]])
     ends_by_cut = (
         _plan(record) is not None and (progressed is None or progressed > clock.last_day) and clock.ended_by == "CUT"
     )
-    goes_on = final.exposure.is_running or (ends_by_cut and (record.data_cut - end).days <= GAP_OF_UNITS_DAYS)
+    goes_on = final.exposure.is_ongoing or (ends_by_cut and (record.data_cut - end).days <= GAP_OF_UNITS_DAYS)
     complete = columns[final.exposure.instance]["completed"]
     intended = number(record.once("treatment_plan"), "plan_blin_cycles")
     fewer = intended is not None and len(frontline) < intended

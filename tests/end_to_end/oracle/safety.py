@@ -1,6 +1,7 @@
 """Adverse events with their cycle, and the time at risk of each cycle (data model 2.12, clinical specification 10).
 
-Reading where the text leaves room: a cycle without a known end counts as long as it was planned; "6 months" are 183 days.
+Readings where the text leaves room: a cycle without a known end counts as long as it was planned, one that has not
+ended to the cut; "6 months" are 183 days.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def at_risk(record: Record, clock: Clock) -> dict[tuple[int, str], dict[str, Val
         assert cycle.start is not None
         following = cycles[place + 1].start if place + 1 < len(cycles) else None
         for kind in dict.fromkeys(KINDS.values()):
-            over = _over(cycle)
+            over = None if cycle.exposure.is_ongoing else _over(cycle)
             ends = [last]
             ends += [over + timedelta(days=DAYS_AFTER.get(kind, 14))] if over is not None else []
             ends += [following - timedelta(days=1)] if following is not None else []
@@ -144,6 +145,8 @@ def _over(cycle: Told) -> date | None:
 
 
 def _belongs(cycle: Told, kind: str, at: date) -> bool:
+    if cycle.exposure.is_ongoing:
+        return True
     over = _over(cycle)
     return over is not None and at <= over + timedelta(days=DAYS_AFTER.get(kind, 14))
 

@@ -96,3 +96,15 @@ def test_exactly_four_cycles_are_four(context):
     frames["marts.blin_cycle_exposure"] = cycles[cycles["cycle_overall_no"] <= 4]
     row = next(row for row in exposure.compute(frames, context) if row.statistic == "patients_four_cycles")
     assert (row.n_event, row.n) == (4, 8)
+
+
+def test_a_paused_cycle_is_not_final(context):
+    """It infuses nothing at the cut, but what was given so far is not what the cycle comes to."""
+    frames = hand_made.frames()
+    cycles = hand_made.blin_cycle_exposure().iloc[:3].copy()
+    cycles["completion_status_cd"] = ["COMPLETED", "COMPLETED", "ONGOING"]
+    cycles["delivered_days"], cycles["n_interrupt_4h"] = [28.0, 27.0, 5.0], [0, 0, 1]
+    frames["marts.blin_cycle_exposure"] = cycles
+    rows = {row.statistic: row for row in exposure.compute(frames, context)}
+    assert (rows["delivered_days"].value, rows["delivered_days"].n) == (27.5, 2)
+    assert (rows["cycles_with_interruption"].n_event, rows["cycles_with_interruption"].n) == (0, 2)

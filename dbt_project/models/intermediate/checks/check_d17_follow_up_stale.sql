@@ -1,5 +1,5 @@
 -- D17, warn: alive and consented, but no news for more than 120 days on therapy or 200 days off therapy.
--- On therapy: a course without end, a cycle running, or the latest follow-up says so.
+-- On therapy: a course without end, a cycle running or paused, or the latest follow-up says so.
 with contact as (
     select
         patient_key,
@@ -16,7 +16,7 @@ running as (
     union
     select patient_key
     from {{ ref('int_blin_cycle__measured') }}
-    where is_running
+    where is_running or is_paused
     union
     select patient_key
     from contact

@@ -16,7 +16,7 @@ with cycle_due as (
             given.patient_key = horizon.patient_key
             and {{ add_days('given.end_date', parameter('response_after_cycle_days')) }}
             <= horizon.followed_through_date
-    where not given.is_running
+    where not given.is_ongoing
 ),
 
 assessed as (

@@ -1,12 +1,12 @@
--- Q04, warn: an infusion that ran, or is still open, for more than 35 days without a stop: a segment; or a cycle
--- without segments whose form says that it was not interrupted, or gives no stop. Open is counted as far as the
--- patient is followed.
+-- Q04, warn: an infusion that ran, or is still open, for more than 35 days without a stop: a segment; a cycle without
+-- segments whose form says that it was not interrupted, or gives no stop; or a cycle that is paused and called ongoing,
+-- from its start. Open is counted as far as the patient is followed.
 with cycle as (
     select
         plan.patient_key,
         plan.site_id,
         plan.cycle_instance_no,
-        plan.start_clock,
+        case when measured.is_paused then measured.start_clock else plan.start_clock end as start_clock,
         case
             when plan.end_clock is null or plan.end_clock > plan.horizon_clock then plan.horizon_clock
             else plan.end_clock
@@ -19,6 +19,7 @@ with cycle as (
     where
         measured.exposure_source_cd = 'HEADER'
         or (measured.exposure_source_cd = 'UPPER_BOUND' and plan.end_clock is null)
+        or measured.is_paused
 ),
 
 segment as (

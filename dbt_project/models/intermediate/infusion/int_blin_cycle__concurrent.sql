@@ -1,5 +1,5 @@
 -- Grain: one row per dated blinatumomab cycle: what else was given on at least one of its days, and the worst CRS and
--- ICANS from its start to 14 days after its end. An event belongs to the latest cycle begun by its day. The steroid
+-- ICANS from its start to 14 days after its end (to the cut while it has not ended). An event belongs to the latest cycle begun by its day. The steroid
 -- before the start of the cycle is premedication: it stands on the cycle's form and is no agent of its own.
 {%- set drugs = registry_field('treatment_course', 'tc_drugs').codes %}
 {%- set own_code = ['1', '2', '3', '21', '22', '23', '24', '25', '26', '27', '31'] %}
@@ -12,11 +12,14 @@ with cycle as (
         numbered.patient_key,
         numbered.cycle_instance_no,
         numbered.cycle_start_date,
+        judged.is_ongoing,
         coalesce(numbered.cycle_end_date, numbered.cycle_start_date) as cycle_end_date,
         lead(numbered.cycle_start_date) over (
             partition by numbered.patient_key order by numbered.cycle_overall_no
         ) as next_start_date
     from {{ ref('int_blin_cycle__numbered') }} as numbered
+    inner join {{ ref('int_blin_cycle__judged') }} as judged
+        on numbered.patient_key = judged.patient_key and numbered.cycle_instance_no = judged.cycle_instance_no
     where numbered.cycle_start_date is not null
 ),
 
@@ -72,7 +75,10 @@ event as (
         on
             cycle.patient_key = toxicity.patient_key
             and cycle.cycle_start_date <= toxicity.ae_start
-            and toxicity.ae_start <= {{ add_days('cycle.cycle_end_date', parameter('toxicity_window_days')) }}
+            and (
+                cycle.is_ongoing
+                or toxicity.ae_start <= {{ add_days('cycle.cycle_end_date', parameter('toxicity_window_days')) }}
+            )
             and toxicity.ae_start < coalesce(cycle.next_start_date, date '9999-12-31')
     inner join {{ ref('int_form_row__checked') }} as usable
         on

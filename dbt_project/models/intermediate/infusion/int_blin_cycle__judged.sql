@@ -39,12 +39,14 @@ select
     cycle_instance_no,
     is_started,
     is_running,
+    -- Not ended at the cut: infusing, or paused.
+    is_running or is_paused as is_ongoing,
     is_complete,
     is_complete_80,
     completeness_frac,
     case
         when not is_started then 'NOT_STARTED'
-        when is_running then 'ONGOING'
+        when is_running or is_paused then 'ONGOING'
         when is_complete and round(completeness_frac, 9) < {{ parameter('completed_reduced_below') }}
             then 'COMPLETED_REDUCED'
         when is_complete then 'COMPLETED'

@@ -34,6 +34,13 @@ with sourced as (
         end as exposure_source_cd,
         -- The stop of a cycle that is over but was given none is not known; it does not run to the cut.
         plan.end_clock is null and (ended.is_reported_over or ended.is_followed_by_cycle) as is_stop_missing,
+        -- Paused: the segments stopped, but the form says ongoing and nothing says that the cycle is over (a stop on the
+        -- form, a later cycle, the death, a last segment that was the planned end or a permanent stop).
+        coalesce(plan.bc_status_cd = '1' and not total.is_open, false)
+        and coalesce(total.last_end_reason_cd, '') not in ('1', '12')
+        and plan.end_clock is null
+        and not ended.is_followed_by_cycle
+        and plan.followed_end_cd <> 'DEATH' as is_paused,
         case
             when plan.end_clock < plan.horizon_clock then plan.end_clock else plan.horizon_clock
         end as header_stop_clock,
@@ -107,16 +114,18 @@ select
     end as stop_clock,
     case
         when exposure_source_cd = 'NOT_STARTED' then false
-        when exposure_source_cd = 'SEGMENTS' then has_open_segment
+        when exposure_source_cd = 'SEGMENTS' then has_open_segment or is_paused
         else is_header_open
     end as is_stop_unknown,
-    -- Running at the cut. (Unknown also: open at death or withdrawal, or over without a stop.)
+    -- Infusing at the cut. (Unknown also: open at death or withdrawal, over without a stop, or paused.)
     followed_end_cd = 'CUT'
     and case exposure_source_cd
         when 'NOT_STARTED' then false
         when 'SEGMENTS' then has_open_segment and is_stop_of_segments_known
         else is_header_open and not is_stop_missing
     end as is_running,
+    -- At the cut: not infusing, but the cycle has not ended.
+    is_paused and followed_end_cd = 'CUT' as is_paused,
     known_s as infused_s,
     known_mcg_day_s as delivered_mcg_day_s,
     {{ in_days('known_s') }} as delivered_days,

@@ -24,7 +24,7 @@ with timed as (
             partition by course.patient_key, course.block_no order by course.cycle_overall_no
         ) as next_start_date,
         count(*) over (partition by course.patient_key, course.block_no) as n_block_cycles,
-        max(case when judged.is_running then 1 else 0 end) over (
+        max(case when judged.is_ongoing then 1 else 0 end) over (
             partition by course.patient_key, course.block_no
         ) as is_block_open
     from {{ ref('int_blin_cycle__course') }} as course

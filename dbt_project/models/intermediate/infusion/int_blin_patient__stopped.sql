@@ -7,7 +7,7 @@ with cycle as (
         numbered.cycle_instance_no,
         numbered.line_cd,
         coalesce(numbered.cycle_end_date, numbered.cycle_start_date) as end_date,
-        judged.is_running,
+        judged.is_ongoing,
         judged.is_complete,
         plan.bc_status_cd,
         plan.stop_reason_cd,
@@ -37,7 +37,7 @@ final as (
     select
         cycle.patient_key,
         case
-            when cycle.is_running then null
+            when cycle.is_ongoing then null
             else coalesce(cycle.bc_status_cd = '3', false) or permanent.patient_key is not null
         end as any_permanent_stop
     from cycle
@@ -56,7 +56,7 @@ frontline as (
         treatment.plan_blin_cycles,
         progression.progression_date,
         subject.death_date,
-        cycle.is_running
+        cycle.is_ongoing
         or coalesce(
             period.frontline_end_reason_cd = 'CUT'
             and subject.data_cut_date <= {{ add_days('cycle.end_date', parameter('unit_gap_days')) }},

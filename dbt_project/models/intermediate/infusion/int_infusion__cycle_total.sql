@@ -31,6 +31,15 @@ summed as (
     group by patient_key, cycle_instance_no
 ),
 
+kept as (
+    select
+        *,
+        row_number() over (
+            partition by patient_key, cycle_instance_no order by start_clock desc, instance_no desc
+        ) as from_last
+    from {{ ref('int_infusion__segment') }}
+),
+
 segment as (
     select
         patient_key,
@@ -39,8 +48,9 @@ segment as (
         min(start_clock) as start_clock,
         count(*) as n_segments,
         max(case when is_open then 1 else 0 end) = 1 as is_open,
-        max(case when is_cycle_measured then 1 else 0 end) = 1 as is_measured
-    from {{ ref('int_infusion__segment') }}
+        max(case when is_cycle_measured then 1 else 0 end) = 1 as is_measured,
+        max(case when from_last = 1 then end_reason_cd end) as last_end_reason_cd
+    from kept
     group by patient_key, cycle_instance_no
 )
 
@@ -52,6 +62,7 @@ select
     segment.n_segments,
     segment.is_open,
     segment.is_measured,
+    segment.last_end_reason_cd,
     summed.stop_clock,
     summed.infused_s,
     summed.delivered_mcg_day_s,

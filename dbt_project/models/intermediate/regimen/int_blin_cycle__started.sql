@@ -10,7 +10,7 @@ select
     planned.purpose_cd,
     planned.planned_days,
     form.bc_tki_cd as tki_cd,
-    measured.is_running,
+    judged.is_ongoing,
     planned.pull_id
 from {{ ref('int_blin_cycle__measured') }} as measured
 inner join {{ ref('int_blin_cycle__judged') }} as judged

@@ -1,5 +1,6 @@
 -- Grain: one row per counted adverse event that falls into a blinatumomab cycle: from its start to some days after its
--- end, by kind; the latest cycle that had started wins. A cycle without a known end counts as long as it was planned.
+-- end, by kind; the latest cycle that had started wins. A cycle without a known end counts as long as it was planned,
+-- one that has not ended at the cut up to the cut.
 with placed as (
     select
         adverse.patient_key,
@@ -16,7 +17,8 @@ with placed as (
     inner join {{ ref('int_blin_cycle__started') }} as blin_cycle
         on adverse.patient_key = blin_cycle.patient_key and adverse.onset_date >= blin_cycle.start_date
     where
-        {{ days_between(
+        blin_cycle.is_ongoing
+        or {{ days_between(
             'coalesce(blin_cycle.end_date, ' ~ add_days('blin_cycle.start_date', 'blin_cycle.planned_days') ~ ')',
             'adverse.onset_date'
         ) }} <= {{ toxicity_window('adverse.tox_cd') }}

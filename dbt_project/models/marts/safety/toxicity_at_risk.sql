@@ -8,7 +8,7 @@ with kind as (
 
 followed as (
     -- Under observation for a kind of event: from the start to its days after the end, the next cycle or the last
-    -- day.
+    -- day; to the last day while the cycle has not ended.
     select
         blin_cycle.patient_key,
         blin_cycle.site_id,
@@ -21,10 +21,13 @@ followed as (
         measured.delivered_days,
         horizon.followed_through_date,
         horizon.followed_end_cd,
-        {{ add_days(
-            'coalesce(blin_cycle.end_date, ' ~ add_days('blin_cycle.start_date', 'blin_cycle.planned_days') ~ ')',
-            toxicity_window('kind.tox_cd')
-        ) }} as window_end_date,
+        case
+            when not coalesce(blin_cycle.is_ongoing, false)
+                then {{ add_days(
+                    'coalesce(blin_cycle.end_date, ' ~ add_days('blin_cycle.start_date', 'blin_cycle.planned_days') ~ ')',
+                    toxicity_window('kind.tox_cd')
+                ) }}
+        end as window_end_date,
         lead(blin_cycle.start_date) over (
             partition by blin_cycle.patient_key, kind.tox_cd order by blin_cycle.cycle_overall_no
         ) as next_start_date
