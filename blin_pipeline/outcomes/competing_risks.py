@@ -45,7 +45,7 @@ INCIDENCES = (
     Incidence("cir", "CIR", 1, "CR1"),
     Incidence("nrm", "CIR", 2, "CR1"),
     Incidence("blin_uptake", "TTBLIN", 1, "CR1_BLIN_NAIVE"),
-    Incidence("blin_uptake_from_start", "TTBLIN_PLAN", 1, "TREATED"),
+    Incidence("blin_uptake_from_start", "TTBLIN_PLAN", 1, "TREATED_BLIN_NAIVE"),
     Incidence("transplant", "TTHSCT", 1, "CR1"),
     Incidence("mrd_negativity", "TTMRDNEG", 1, "TREATED"),
     Incidence("mrd_negativity_after_blin", "TTMRDNEG_BLIN", 1, "MRD_POS_AT_BLIN"),

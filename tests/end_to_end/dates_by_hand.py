@@ -62,7 +62,7 @@ def _record(patient: dict[str, Any], record_id: str, site: RawSite) -> RecordTru
         "response": [{"ra_date": str(at), "ra_timepoint": 1, **_FOUND[what]} for at, what in patient["responses"]]
         if "responses" in patient
         else [],
-        "mrd": [_sample(at, what) for at, what in patient.get("mrd", [])],
+        "mrd": [_sample(*sample) for sample in patient.get("mrd", [])],
         "hct": [
             {"hc_date": str(at), "hc_type": 1, "hc_status": {"CR1": 1, "no remission": 4}[what]}
             for at, what in patient.get("transplants", [])
@@ -154,12 +154,12 @@ def _segment(cycle: int, first: date, last: date) -> Values:
     }
 
 
-def _sample(at: date, what: str) -> Values:
+def _sample(at: date, what: str, specimen: str = "blood") -> Values:
     result = {"negative": 0, "positive": 1}[what]
     row: Values = {
         "mr_date": str(at),
         "mr_timepoint": 10,
-        "mr_source": 2,
+        "mr_source": {"marrow": 1, "blood": 2}[specimen],
         "mr_method": 1,
         "mr_result": result,
         "mr_sens": 1,

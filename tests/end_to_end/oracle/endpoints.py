@@ -8,6 +8,11 @@ from typing import NamedTuple
 from .happenings import Happening, Happenings
 
 MRD_BEFORE_DAYS = 42
+WEEK = timedelta(days=7)
+#: Place of marrow among the specimens of a day.
+MARROW = 1
+#: Day, reading, place of the specimen among those of a day, instance.
+Sample = tuple[date, str, int, int]
 
 
 class Time(NamedTuple):
@@ -38,12 +43,12 @@ def endpoints(what: Happenings) -> dict[str, Time]:
     death = [what.death] if what.death else []
     relapse, transplant = what.relapses, what.transplants
     starts = [Happening(one.start, one.start, one.start, "blin_cycle", "bc_start", one.instance) for one in what.given]
-    negative = [
-        Happening(at, at, at, "mrd", "mr_date", number) for at, reading, _, number in what.flow if reading == "NEG"
-    ]
+    negative = [_tested(sample) for sample in _results_of_days(what) if sample[1] == "NEG"]
     # Lists in the order that decides between events of one day.
     dies = [(1, death)]
     fails = [(1, relapse), (1, death)]
+    # What is given on the day of a relapse is given for it; blinatumomab starts once.
+    begins = [(2, relapse), (1, starts[:1]), (2, transplant), (2, death)]
     if what.diagnosis:
         zero = _Zero(*what.diagnosis)
         found["OS"] = _time(zero, dies, what.contact)
@@ -55,21 +60,22 @@ def endpoints(what: Happenings) -> dict[str, Time]:
         found["EFS_DAY1"] = _time(zero, [*fails, (1, early), (1, what.cancers)], what.evaluation)
         found["EFS_HSCTC"] = _until(zero, found["EFS"], transplant)
         found["TTMRDNEG"] = _time(zero, [(1, negative), (2, relapse), (2, death)], what.test)
-        order = [(1, starts), (2, transplant), (2, relapse), (2, death)]
-        found["TTBLIN_PLAN"] = _time(zero, order, what.contact)
+        if not starts or starts[0].on >= what.plan:
+            found["TTBLIN_PLAN"] = _time(zero, begins, what.contact)
     if what.remission:
         zero = _Zero(what.remission, what.remission, what.remission)
         found["OSCR"] = _time(zero, dies, what.contact)
         found["RFS"] = _time(zero, fails, what.evaluation)
         found["CIR"] = _time(zero, [(1, relapse), (2, death)], what.evaluation)
         found["NRM"] = _time(zero, [(2, relapse), (1, death)], what.evaluation)
-        found["TTHSCT"] = _time(zero, [(1, transplant), (2, relapse), (2, death)], what.contact)
+        found["TTHSCT"] = _time(zero, [(2, relapse), (1, transplant), (2, death)], what.contact)
         found["OSCR_HSCTC"] = _until(zero, found["OSCR"], transplant)
         found["RFS_HSCTC"] = _until(zero, found["RFS"], transplant)
         if not starts or starts[0].on >= what.remission:
-            order = [(1, starts), (2, transplant), (2, relapse), (2, death)]
-            found["TTBLIN"] = _time(zero, order, what.contact)
-    clear = [sample.on for sample in negative if _is_in_first_remission(what, sample.on)]
+            found["TTBLIN"] = _time(zero, begins, what.contact)
+    clear = [
+        at for at, reading, place, _ in _in_first_remission(what) if reading == "NEG" and not _missed(what, at, place)
+    ]
     if clear:
         zero = _Zero(min(clear), min(clear), min(clear))
         back = [
@@ -95,10 +101,39 @@ def _at(on: date) -> Happening:
     return Happening(on, on, on, "treatment_plan", "plan_date", 1)
 
 
-def _is_in_first_remission(what: Happenings, on: date) -> bool:
-    if what.remission is None or not what.remission <= on <= what.frontline_end:
+def _tested(sample: Sample) -> Happening:
+    return Happening(sample[0], sample[0], sample[0], "mrd", "mr_date", sample[3])
+
+
+def _results_of_days(what: Happenings) -> list[Sample]:
+    """One readable result of each day: marrow beats blood, and blood a specimen of which nobody says what it is."""
+    days: dict[date, Sample] = {}
+    for sample in sorted(what.flow + what.unverified, key=lambda one: (one[0], one[2], one[3])):
+        days.setdefault(sample[0], sample)
+    return list(days.values())
+
+
+def _in_first_remission(what: Happenings) -> list[Sample]:
+    if what.remission is None:
+        return []
+    inside = [one for one in _results_of_days(what) if what.remission <= one[0] <= what.frontline_end]
+    return [one for one in inside if what.progression is None or one[0] < what.progression]
+
+
+def _missed(what: Happenings, on: date, place: int) -> bool:
+    """Whether a negative blood missed MRD: a later marrow of the remission is positive, and none was negative before that."""
+    if place == MARROW or what.remission is None:
         return False
-    return what.progression is None or on < what.progression
+    for later, reading, kind, _ in _in_first_remission(what):
+        if kind == MARROW and reading == "POS" and later > on:
+            known = [
+                one
+                for one in _results_of_days(what)
+                if one[2] == MARROW and one[1] != "POS" and what.remission - WEEK <= one[0] < later
+            ]
+            if not known:
+                return True
+    return False
 
 
 def _is_positive_before(what: Happenings, start: date) -> bool:

@@ -27,24 +27,17 @@ unremitted as (
 ),
 
 exact as (
+    {%- for outcome_cd, failed_on in [('NO_REMISSION', 'window_end_date'), ('NO_REMISSION_DAY1', 'plan_date')] %}
     select
         patient_key,
-        'NO_REMISSION' as outcome_cd,
-        window_end_date as event_date,
+        '{{ outcome_cd }}' as outcome_cd,
+        {{ failed_on }} as event_date,
         'treatment_plan' as source_form,
         'plan_date' as source_field,
         1 as source_instance_no
     from unremitted
     union all
-    select
-        patient_key,
-        'NO_REMISSION_DAY1' as outcome_cd,
-        plan_date as event_date,
-        'treatment_plan' as source_form,
-        'plan_date' as source_field,
-        1 as source_instance_no
-    from unremitted
-    union all
+    {%- endfor %}
     select
         patient_key,
         'HSCT' as outcome_cd,
@@ -74,8 +67,10 @@ exact as (
         'bc_start' as source_field,
         cycle_instance_no as source_instance_no
     from {{ ref('int_tte__cycle') }}
+    -- A later cycle starts blinatumomab no second time.
+    where start_no = 1
     union all
-    -- The registry's definition of MRD negative is by flow; methods are never merged.
+    -- The registry's definition of MRD negative is by flow; methods are never merged. On one day marrow before blood.
     select
         patient_key,
         'MRD_NEGATIVE' as outcome_cd,
@@ -83,7 +78,7 @@ exact as (
         'mrd' as source_form,
         'mr_date' as source_field,
         instance_no as source_instance_no
-    from {{ ref('int_mrd__classified') }}
+    from {{ ref('int_mrd__daily') }}
     where method_cd = 'FLOW' and mrd_cd = 'NEG'
     union all
     -- Positive again, strictly read (below quantification is positive), after the first negative one in remission.

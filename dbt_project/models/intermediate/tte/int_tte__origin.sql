@@ -10,8 +10,7 @@ with eligible as (
 first_start as (
     select
         patient_key,
-        cycle_start_date,
-        line_cd
+        cycle_start_date
     from {{ ref('int_tte__cycle') }}
     where start_no = 1
 ),
@@ -38,28 +37,87 @@ before_blin as (
     select
         first_frontline.patient_key,
         first_frontline.blin_date,
-        specimen.mrd_cd,
-        row_number() over (
-            partition by first_frontline.patient_key
-            order by
-                specimen.sample_date desc,
-                case specimen.sample_cd when 'MARROW' then 1 when 'BLOOD' then 2 else 3 end asc,
-                specimen.instance_no asc
-        ) as choice_no
+        daily.mrd_cd,
+        row_number() over (partition by first_frontline.patient_key order by daily.sample_date desc) as recency
     from first_frontline
     inner join remitted on first_frontline.patient_key = remitted.patient_key
-    inner join {{ ref('int_mrd__classified') }} as specimen
+    inner join {{ ref('int_mrd__daily') }} as daily
         on
-            first_frontline.patient_key = specimen.patient_key
-            and first_frontline.blin_date >= specimen.sample_date
-            and remitted.cr1_date <= specimen.sample_date
+            first_frontline.patient_key = daily.patient_key
+            and first_frontline.blin_date >= daily.sample_date
+            and remitted.cr1_date <= daily.sample_date
     where
-        specimen.method_cd = 'FLOW'
-        and specimen.mrd_cd <> 'NE'
-        and specimen.sample_date >= {{ add_days('first_frontline.blin_date', '-' ~ parameter('mrd_before_blin_days')) }}
+        daily.method_cd = 'FLOW'
+        and daily.sample_date >= {{ add_days('first_frontline.blin_date', '-' ~ parameter('mrd_before_blin_days')) }}
+),
+
+exact as (
+    select
+        patient_key,
+        'START_OF_THERAPY' as origin_cd,
+        'TREATED' as population_cd,
+        plan_date as start_date
+    from {{ ref('int_frontline__period') }}
+    union all
+    -- Who had blinatumomab before time zero is not at risk of starting it.
+    select
+        period.patient_key,
+        'START_OF_THERAPY' as origin_cd,
+        'TREATED_BLIN_NAIVE' as population_cd,
+        period.plan_date as start_date
+    from {{ ref('int_frontline__period') }} as period
+    left join first_start on period.patient_key = first_start.patient_key
+    where first_start.cycle_start_date is null or first_start.cycle_start_date >= period.plan_date
+    union all
+    select
+        patient_key,
+        'FIRST_REMISSION' as origin_cd,
+        'CR1' as population_cd,
+        cr1_date as start_date
+    from remitted
+    union all
+    select
+        remitted.patient_key,
+        'FIRST_REMISSION' as origin_cd,
+        'CR1_BLIN_NAIVE' as population_cd,
+        remitted.cr1_date as start_date
+    from remitted
+    left join first_start on remitted.patient_key = first_start.patient_key
+    where first_start.cycle_start_date is null or first_start.cycle_start_date >= remitted.cr1_date
+    union all
+    select
+        patient_key,
+        'FIRST_BLIN' as origin_cd,
+        'BLIN_FL' as population_cd,
+        blin_date as start_date
+    from first_frontline
+    union all
+    select
+        patient_key,
+        'FIRST_BLIN' as origin_cd,
+        'MRD_POS_AT_BLIN' as population_cd,
+        blin_date as start_date
+    from before_blin
+    where recency = 1 and mrd_cd in ('POS', 'POS_BELOW_LOQ')
+    union all
+    select
+        patient_key,
+        'FIRST_MRD_NEGATIVE' as origin_cd,
+        'CR1_MRD_NEGATIVE' as population_cd,
+        negative_date as start_date
+    from {{ ref('int_mrd__first_negative') }}
 ),
 
 origin as (
+    select
+        patient_key,
+        origin_cd,
+        population_cd,
+        start_date,
+        start_date as start_lo,
+        start_date as start_hi
+    from exact
+    union all
     select
         patient_key,
         'DIAGNOSIS' as origin_cd,
@@ -69,64 +127,6 @@ origin as (
         latest_date as start_hi
     from {{ ref('int_dates__resolved') }}
     where date_role = 'DIAGNOSIS'
-    union all
-    select
-        patient_key,
-        'START_OF_THERAPY' as origin_cd,
-        'TREATED' as population_cd,
-        plan_date as start_date,
-        plan_date as start_lo,
-        plan_date as start_hi
-    from {{ ref('int_frontline__period') }}
-    union all
-    select
-        patient_key,
-        'FIRST_REMISSION' as origin_cd,
-        'CR1' as population_cd,
-        cr1_date as start_date,
-        cr1_date as start_lo,
-        cr1_date as start_hi
-    from remitted
-    union all
-    -- Who had blinatumomab before the remission is not at risk of starting it.
-    select
-        remitted.patient_key,
-        'FIRST_REMISSION' as origin_cd,
-        'CR1_BLIN_NAIVE' as population_cd,
-        remitted.cr1_date as start_date,
-        remitted.cr1_date as start_lo,
-        remitted.cr1_date as start_hi
-    from remitted
-    left join first_start on remitted.patient_key = first_start.patient_key
-    where first_start.cycle_start_date is null or first_start.cycle_start_date >= remitted.cr1_date
-    union all
-    select
-        patient_key,
-        'FIRST_BLIN' as origin_cd,
-        'BLIN_FL' as population_cd,
-        blin_date as start_date,
-        blin_date as start_lo,
-        blin_date as start_hi
-    from first_frontline
-    union all
-    select
-        patient_key,
-        'FIRST_BLIN' as origin_cd,
-        'MRD_POS_AT_BLIN' as population_cd,
-        blin_date as start_date,
-        blin_date as start_lo,
-        blin_date as start_hi
-    from before_blin
-    where choice_no = 1 and mrd_cd in ('POS', 'POS_BELOW_LOQ')
-    union all
-    select
-        patient_key,
-        'FIRST_MRD_NEGATIVE' as origin_cd,
-        'CR1_MRD_NEGATIVE' as population_cd,
-        negative_date as start_date,
-        negative_date as start_lo,
-        negative_date as start_hi
-    from {{ ref('int_mrd__first_negative') }}
 )
 
 select
