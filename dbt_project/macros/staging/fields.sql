@@ -116,6 +116,16 @@
     {%- endif -%}
 {%- endmacro %}
 
+{#- SQL condition under which an instrument asks for a required field; none where it always does. A cycle that was planned and
+    never started has no start. -#}
+{% macro asked_when(field_name) -%}
+    {{ return({
+        'ra_bm_lymphoblast': "coalesce(ra_marrow_cd, '') <> '0'",
+        'sg_end_reason': 'sg_end is not null',
+        'bc_start': "coalesce(bc_status_cd, '') <> '4'",
+    }.get(field_name)) }}
+{%- endmacro %}
+
 {#- Instruments that have at least one required field, in project order. -#}
 {% macro forms_with_required_fields() -%}
     {%- set forms = [] -%}

@@ -150,7 +150,8 @@ def _relapse_and_remission(record: Record) -> Iterator[tuple[str, str, int]]:
             ("hct", "hc_date"),
             ("relapse", "rl_cart_date"),
         )
-        for at, _ in record.dated(form, name)
+        for at, row in record.dated(form, name)
+        if not (form == "blin_cycle" and row.get("bc_status") == 4)
     ]
     for at, row in record.dated("relapse", "rl_date"):
         if row.get("rl_kind") == 5:

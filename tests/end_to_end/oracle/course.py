@@ -12,7 +12,7 @@ from .marrow import verdict
 from .records import Record, day, remembered
 
 INDUCTION_COURSES_BEFORE_REFRACTORY = 2
-SALVAGE, TOXICITY, FOR_REFRACTORY = 10, 1, 8
+SALVAGE, TOXICITY, AS_INDUCTION, FOR_REFRACTORY = 10, 1, 1, 8
 #: Blank or coded unknown: differs from nothing, so that it changes nothing.
 UNKNOWN_REGIMEN = (None, 99)
 
@@ -80,27 +80,31 @@ def relapse_day(record: Record) -> date | None:
 
 @remembered
 def refractory_day(record: Record) -> date | None:
-    """Start of the therapy that changes the regimen after two induction courses that showed disease and no remission."""
+    """Start of the therapy that changes the regimen after two inductions that showed disease and no remission.
+
+    An induction is a course, or a cycle of blinatumomab for that purpose.
+    """
     courses = list(record.dated("treatment_course", "tc_start"))
-    inductions = [(at, row) for at, row in courses if row.get("tc_phase") in (2, 3)]
-    first = inductions[0][1].get("tc_regimen") if inductions else None
+    cycles = [(at, row.get("bc_purpose")) for at, _, name, row in entered(record) if name == "bc_start"]
+    inductions = sorted(
+        [at for at, row in courses if row.get("tc_phase") in (2, 3)] + [at for at, why in cycles if why == AS_INDUCTION]
+    )
+    first = next((row.get("tc_regimen") for _, row in courses if row.get("tc_phase") in (2, 3)), None)
     changes = [at for at, row in courses if row.get("tc_phase") == SALVAGE]
     for (_, before), (at, row) in pairwise(courses):
         is_other = first not in UNKNOWN_REGIMEN and row.get("tc_regimen") not in (*UNKNOWN_REGIMEN, first)
         # A switch for toxicity is frontline; the site's own line decides nothing.
         if is_other and before.get("tc_stop_reason") != TOXICITY:
             changes.append(at)
-    changes += [
-        at for at, _, name, row in entered(record) if name == "bc_start" and row.get("bc_purpose") == FOR_REFRACTORY
-    ]
+    changes += [at for at, why in cycles if why == FOR_REFRACTORY]
     plan = day(record.once("treatment_plan"), "plan_date")
     judged = [
         (at, verdict(record, row)) for at, row in record.dated("response", "ra_date") if plan is None or at > plan
     ]
     for change in sorted(changes):
-        if sum(at < change for at, _ in inductions) < INDUCTION_COURSES_BEFORE_REFRACTORY:
+        if sum(at < change for at in inductions) < INDUCTION_COURSES_BEFORE_REFRACTORY:
             continue
-        shown = [found for at, found in judged if at <= change and (found is True or at > inductions[0][0])]
+        shown = [found for at, found in judged if at <= change and (found is True or at > inductions[0])]
         if False in shown and True not in shown:
             return change
     return None

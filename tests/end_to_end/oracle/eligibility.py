@@ -84,9 +84,9 @@ def death_bounds(record: Record) -> tuple[date, date] | None:
 
 
 def ages(record: Record) -> tuple[float, float] | None:
-    """Least and greatest age at diagnosis: as entered, else completed years from the birth date."""
+    """Least and greatest age at diagnosis: as entered, else completed years from the birth date to a day that can be right."""
     entered, born = number(record.once("registration"), "age_dx"), day(record.once("demographics"), "birth_date")
-    bounds = diagnosis_bounds(record)
+    bounds = None if diagnosis_in_doubt(record) else diagnosis_bounds(record)
     if entered is not None:
         return entered, entered
     if born is None or bounds is None or is_wrong(record, (born, born)):
@@ -101,7 +101,8 @@ def _completed(born: date, at: date) -> int:
 def age_reason(record: Record) -> str:
     """Why a patient who was a minor at diagnosis is not in: whether the registration came with an adult."""
     entered, born = number(record.once("registration"), "age_dx"), day(record.once("demographics"), "birth_date")
-    registered, diagnosed = registered_on(record), diagnosis_bounds(record)
+    registered = registered_on(record)
+    diagnosed = None if diagnosis_in_doubt(record) else diagnosis_bounds(record)
     then = None
     if registered is not None and born is not None and not is_wrong(record, (born, born)):
         then = float(_completed(born, registered))

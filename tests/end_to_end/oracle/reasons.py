@@ -21,6 +21,7 @@ from .eligibility import (
     death_bounds,
     diagnosis_bounds,
     diagnosis_in_doubt,
+    is_wrong,
     judge,
     registered_on,
     trial_start_in_doubt,
@@ -54,7 +55,9 @@ def _own_patient(record: Record) -> Iterator[str]:
 def _age(record: Record) -> Iterator[str]:
     known = ages(record)
     if known is None:
-        yield "AGE_MISSING"
+        born = day(record.once("demographics"), "birth_date")
+        sound = born is not None and not is_wrong(record, (born, born))
+        yield "DATE_FAULT" if sound and diagnosis_in_doubt(record) else "AGE_MISSING"
     elif known[0] < ADULT <= known[1]:
         yield "DATE_STRADDLES"
     yield age_reason(record).removeprefix("E1_")

@@ -50,7 +50,8 @@ therapy as (
         patient_key,
         recorded_date as start_date
     from {{ ref('int_dates__recorded') }}
-    where field_name in ('tc_start', 'bc_start', 'hc_date', 'rl_cart_date') and is_counted
+    -- A cycle that was planned and never started shows nobody treated.
+    where field_name in ('tc_start', 'bc_start', 'hc_date', 'rl_cart_date') and is_counted and is_contact
 )
 
 select

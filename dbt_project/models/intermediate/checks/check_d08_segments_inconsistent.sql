@@ -1,5 +1,5 @@
 -- D08, error: a segment overlaps an earlier one of its cycle, begins before the cycle's first start or runs past its
--- last stop, or belongs to no cycle. D08W, warn: a gap of more than 7 days inside one cycle.
+-- last stop, or belongs to no cycle; one entered twice counts once. D08W, warn: a gap of more than 7 days inside one cycle.
 with segment as (
     select
         usable.*,
@@ -11,7 +11,7 @@ with segment as (
     from {{ ref('int_infusion__checked') }} as usable
     inner join {{ ref('int_subject__recorded') }} as subject
         on usable.patient_key = subject.patient_key and subject.is_patient
-    where usable.start_clock is not null
+    where usable.start_clock is not null and coalesce(usable.reason_cd, '') <> 'INF_EXACT_DUPLICATE'
 ),
 
 gap as (

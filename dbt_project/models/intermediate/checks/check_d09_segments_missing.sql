@@ -1,4 +1,5 @@
--- D09, warn: an interrupted cycle with fewer than two segments; a stepped cycle with fewer than two rates.
+-- D09, warn: an interrupted cycle with fewer than two segments; a stepped cycle with fewer than two rates. Segments that
+-- were set aside show neither.
 with segment as (
     select
         patient_key,
@@ -6,7 +7,7 @@ with segment as (
         count(*) as n_segments,
         count(distinct rate_mcg_day) as n_rates
     from {{ ref('int_infusion__checked') }}
-    where cycle_instance_no is not null
+    where cycle_instance_no is not null and reason_cd is null
     group by patient_key, cycle_instance_no
 ),
 

@@ -10,20 +10,28 @@ with tki as (
     where tc_drugs__24 or tc_drugs__25 or tc_drugs__26 or tc_drugs__27
     union all
     select
-        patient_key,
-        'blin_cycle' as form,
-        instance_no,
-        {{ date_of('bc_start') }} as start_date
-    from {{ ref('stg_redcap__blin_cycle') }}
-    where bc_tki_cd in ('1', '2', '3', '4') and bc_start is not null
+        recorded.patient_key,
+        recorded.form,
+        recorded.instance_no,
+        recorded.recorded_date as start_date
+    from {{ ref('int_dates__recorded') }} as recorded
+    inner join {{ ref('stg_redcap__blin_cycle') }} as blin_cycle
+        on recorded.patient_key = blin_cycle.patient_key and recorded.instance_no = blin_cycle.instance_no
+    where
+        recorded.field_name = 'bc_start' and recorded.is_contact and recorded.is_counted
+        and blin_cycle.bc_tki_cd in ('1', '2', '3', '4')
 ),
 
-first_tki as (
+tki_in_time as (
     select
-        patient_key,
-        min(start_date) as start_date
+        tki.patient_key,
+        count(*) as n_starts
     from tki
-    group by patient_key
+    inner join {{ ref('stg_redcap__treatment_plan') }} as treatment on tki.patient_key = treatment.patient_key
+    where
+        tki.start_date >= {{ add_days('treatment.plan_date', '-' ~ parameter('tki_window_days')) }}
+        and tki.start_date <= {{ add_days('treatment.plan_date', parameter('tki_window_days')) }}
+    group by tki.patient_key
 ),
 
 subject as (
@@ -33,17 +41,17 @@ subject as (
         recorded.data_cut_date,
         diagnosis.ph_status_cd,
         coalesce(diagnosis.genetics__10, false) as is_abl_class,
-        first_tki.start_date as first_tki_date,
+        tki_in_time.n_starts as n_tki_in_time,
         {{ add_days('treatment.plan_date', parameter('tki_window_days')) }} as tki_due_date
     from {{ ref('int_subject__recorded') }} as recorded
     inner join {{ ref('stg_redcap__diagnosis') }} as diagnosis on recorded.patient_key = diagnosis.patient_key
     left join {{ ref('stg_redcap__treatment_plan') }} as treatment on recorded.patient_key = treatment.patient_key
-    left join first_tki on recorded.patient_key = first_tki.patient_key
+    left join tki_in_time on recorded.patient_key = tki_in_time.patient_key
     where recorded.is_patient
 )
 
 select
-    {{ check_columns('D14', 'diagnosis', 'ph_status', 'first_tki_date is null or first_tki_date > tki_due_date') }}
+    {{ check_columns('D14', 'diagnosis', 'ph_status', 'n_tki_in_time is null') }}
 from subject
 where ph_status_cd = '1' and tki_due_date <= data_cut_date
 union all

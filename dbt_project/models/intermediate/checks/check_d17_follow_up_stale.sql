@@ -1,5 +1,6 @@
 -- D17, warn: alive and consented, but no news for more than 120 days on therapy or 200 days off therapy.
--- On therapy: a course without end, a cycle running or paused, or the latest follow-up says so.
+-- On therapy: a course without end that is not called ended, a cycle running or paused, or the latest follow-up says so.
+-- Who was never seen alive by a dated contact has been without news since the registration.
 with contact as (
     select
         patient_key,
@@ -12,7 +13,7 @@ with contact as (
 running as (
     select patient_key
     from {{ ref('int_course__kept') }}
-    where end_date is null and tc_status_cd = '3'
+    where end_date is null and coalesce(tc_status_cd, '3') = '3'
     union
     select patient_key
     from {{ ref('int_blin_cycle__measured') }}
@@ -37,19 +38,21 @@ subject as (
     select
         recorded.patient_key,
         recorded.site_id,
-        {{ days_between('last_contact.last_alive_date', 'recorded.data_cut_date') }}
+        {{ days_between('coalesce(last_contact.last_alive_date, registration.reg_date)', 'recorded.data_cut_date') }}
             as days_without_news,
         running.patient_key is not null as is_on_therapy
     from {{ ref('int_subject__recorded') }} as recorded
     inner join {{ ref('int_subject__horizon') }} as horizon
         on recorded.patient_key = horizon.patient_key and horizon.followed_end_cd = 'CUT'
-    inner join {{ ref('int_contact__last') }} as last_contact on recorded.patient_key = last_contact.patient_key
+    inner join {{ ref('stg_redcap__registration') }} as registration on recorded.patient_key = registration.patient_key
+    left join {{ ref('int_contact__last') }} as last_contact on recorded.patient_key = last_contact.patient_key
     left join running on recorded.patient_key = running.patient_key
-    -- A death reported without a usable date, or by a contact only, is another finding (D04).
+    -- A death reported without a usable date, at entry or by a contact only, is another finding (D04, D05).
     left join reported_dead on recorded.patient_key = reported_dead.patient_key
     where
         recorded.is_patient
         and recorded.consent_status_cd in ('1', '2')
+        and coalesce(registration.vital_entry_cd, '') <> '2'
         and reported_dead.patient_key is null
 )
 

@@ -3,7 +3,7 @@
 with entered as (
     {%- for form, kinds in {
         'treatment_course': ['tc_start', 'tc_regimen_cd', 'tc_phase_cd'],
-        'blin_cycle': ['bc_start', 'bc_number'],
+        'blin_cycle': [date_of('bc_start'), 'bc_number'],
         'response': ['ra_date', 'ra_timepoint_cd'],
         'mrd': ['mr_date', 'mr_source_cd', 'mr_method_cd'],
         'hct': ['hc_date', 'hc_type_cd'],
@@ -15,7 +15,7 @@ with entered as (
     select
         patient_key,
         '{{ form }}' as form,
-        '{{ kinds[0] }}' as field_name,
+        '{{ dict(dated_forms(), blin_cycle='bc_start')[form] }}' as field_name,
         instance_no,
         {{ joined_text(kinds) }} as same_event
     from {{ ref('stg_redcap__' ~ form) }}

@@ -4,10 +4,6 @@
 -- that a row stands on (R01, T01), fields that the source does not have.
 {%- set own_date = dict(dated_forms(), blin_cycle='bc_start', blin_segment='sg_start') %}
 {%- set deciding = ['rl_kind', 'mr_method'] %}
-{%- set asked_when = {
-    'ra_bm_lymphoblast': "coalesce(ra_marrow_cd, '') <> '0'",
-    'sg_end_reason': 'sg_end is not null',
-} %}
 with asked as (
     {%- for form in forms_with_required_fields() %}
     {%- set last_form = loop.last %}
@@ -15,7 +11,7 @@ with asked as (
         if field.required is defined and field.name != own_date.get(form) %}
     {%- set conditions = ['form_opened'] %}
     {%- do conditions.append("form_status_cd = '2'") if field.name not in deciding %}
-    {%- do conditions.append(asked_when[field.name]) if field.name in asked_when %}
+    {%- do conditions.append(asked_when(field.name)) if asked_when(field.name) %}
     {%- do conditions.append("coalesce(bc_status_cd, '') <> '4'") if form == 'blin_cycle' %}
     select
         patient_key,

@@ -1,12 +1,45 @@
 -- Grain: one row per therapy that changed the regimen after the full number of induction courses (course or
 -- blinatumomab cycle): the day, and what assessments showed up to it. A change after a course that was stopped for
 -- toxicity is none; the site's own line is no change either: the line is derived and stands beside it.
-with induction as (
+with blin_cycle as (
+    select
+        recorded.patient_key,
+        recorded.form,
+        recorded.instance_no,
+        recorded.recorded_date as start_date,
+        form.bc_purpose_cd
+    from {{ ref('int_dates__recorded') }} as recorded
+    inner join {{ ref('stg_redcap__blin_cycle') }} as form
+        on recorded.patient_key = form.patient_key and recorded.instance_no = form.instance_no
+    where recorded.field_name = 'bc_start' and recorded.is_contact and recorded.is_counted
+),
+
+induction as (
+    -- Courses of induction, and cycles of blinatumomab whose purpose it is.
     select
         patient_key,
         start_date,
+        row_number() over (partition by patient_key order by start_date) as induction_no
+    from (
+        select
+            patient_key,
+            start_date
+        from {{ ref('int_course__kept') }}
+        where tc_phase_cd in ('2', '3')
+        union all
+        select
+            patient_key,
+            start_date
+        from blin_cycle
+        where bc_purpose_cd = '1'
+    ) as given
+),
+
+induction_course as (
+    select
+        patient_key,
         regimen_reported_cd,
-        row_number() over (partition by patient_key order by start_date, instance_no) as induction_no
+        row_number() over (partition by patient_key order by start_date, instance_no) as course_no
     from {{ ref('int_course__kept') }}
     where tc_phase_cd in ('2', '3')
 ),
@@ -23,35 +56,32 @@ course as (
 ),
 
 change as (
-    -- Salvage, or a regimen that differs from that of the first induction (unknown differs from nothing).
+    -- Salvage, or a regimen that differs from that of the first induction course (unknown differs from nothing).
     select
         course.patient_key,
         'treatment_course' as form,
         course.instance_no,
         course.start_date as change_date
     from course
-    inner join induction on course.patient_key = induction.patient_key and induction.induction_no = 1
+    left join induction_course
+        on course.patient_key = induction_course.patient_key and induction_course.course_no = 1
     where
         course.tc_phase_cd = '10'
         or (
-            course.regimen_reported_cd <> induction.regimen_reported_cd
+            course.regimen_reported_cd <> induction_course.regimen_reported_cd
             and course.regimen_reported_cd <> '99'
-            and induction.regimen_reported_cd <> '99'
+            and induction_course.regimen_reported_cd <> '99'
             and coalesce(course.previous_stop_cd, '') <> '1'
         )
     union all
     -- Blinatumomab whose purpose is relapsed or refractory disease.
     select
-        recorded.patient_key,
-        recorded.form,
-        recorded.instance_no,
-        recorded.recorded_date as change_date
-    from {{ ref('int_dates__recorded') }} as recorded
-    inner join {{ ref('stg_redcap__blin_cycle') }} as blin_cycle
-        on recorded.patient_key = blin_cycle.patient_key and recorded.instance_no = blin_cycle.instance_no
-    where
-        recorded.field_name = 'bc_start' and recorded.is_contact and recorded.is_counted
-        and blin_cycle.bc_purpose_cd = '8'
+        patient_key,
+        form,
+        instance_no,
+        start_date as change_date
+    from blin_cycle
+    where bc_purpose_cd = '8'
 ),
 
 assessed as (
@@ -77,7 +107,7 @@ select
     ) = 1 as is_disease_shown,
     max(case when assessed.is_cr_registry then 1 else 0 end) = 1 as is_remission_shown
 from change
--- The last induction course that is allowed, started before the change.
+-- The last induction that is allowed, started before the change.
 inner join induction
     on
         change.patient_key = induction.patient_key

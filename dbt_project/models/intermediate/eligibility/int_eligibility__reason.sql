@@ -1,27 +1,36 @@
 -- Grain: one row per kept record: for each criterion one code, MET or the reason why it is not met (N:) or
 -- undecided (U:). One column per criterion, in the protocol's words; the first line that holds decides.
-with aged as (
+with diagnosed as (
+    select
+        *,
+        -- A date of diagnosis that cannot be right gives no age either.
+        case when not coalesce(has_dx_fault, false) then dx_lo end as sound_dx_lo,
+        case when not coalesce(has_dx_fault, false) then dx_hi end as sound_dx_hi
+    from {{ ref('int_eligibility__evidence') }}
+),
+
+aged as (
     select
         *,
         -- Age entered by the site; else completed years from the birth date at both ends of the diagnosis interval.
-        coalesce(age_dx, {{ completed_years('birth_date', 'dx_lo') }}) as age_lo,
-        coalesce(age_dx, {{ completed_years('birth_date', 'dx_hi') }}) as age_hi,
+        coalesce(age_dx, {{ completed_years('birth_date', 'sound_dx_lo') }}) as age_lo,
+        coalesce(age_dx, {{ completed_years('birth_date', 'sound_dx_hi') }}) as age_hi,
         -- At registration: from the birth date, else the age at diagnosis and the time since; that is shortest from
         -- the last day that the diagnosis can mean.
         coalesce(
             {{ completed_years('birth_date', 'reg_date') }},
             age_dx + case
-                when dx_hi < reg_date then {{ days_between('dx_hi', 'reg_date') }}
-                when dx_hi >= reg_date then 0
+                when sound_dx_hi < reg_date then {{ days_between('sound_dx_hi', 'reg_date') }}
+                when sound_dx_hi >= reg_date then 0
             end / {{ parameter('days_per_year') }}
         ) as registration_age_lo,
         coalesce(
             {{ completed_years('birth_date', 'reg_date') }},
             age_dx
-            + {{ days_between('dx_lo', 'reg_date') }}
+            + {{ days_between('sound_dx_lo', 'reg_date') }}
             / {{ parameter('days_per_year') }}
         ) as registration_age_hi
-    from {{ ref('int_eligibility__evidence') }}
+    from diagnosed
 ),
 
 referred as (
@@ -45,6 +54,7 @@ select
         when reference_age_hi < {{ parameter('age_min') }} and registration_age_lo >= {{ parameter('age_min') }}
             then 'N:E1_ADULT_AT_REGISTRATION_ONLY'
         when reference_age_hi < {{ parameter('age_min') }} then 'N:E1_UNDER_AGE'
+        when reference_age_lo is null and has_dx_fault and birth_date is not null then 'U:E1_DATE_FAULT'
         when reference_age_lo is null then 'U:E1_AGE_MISSING'
         else 'U:E1_DATE_STRADDLES'
     end as e1,

@@ -1,5 +1,6 @@
 -- Grain: site x form: rows due, started and complete. Due is what was entered and, where the course of a patient
--- asks for a form that has no row yet, one more.
+-- asks for a form that has no row yet, one more: a first response and a first contact once the patient was followed
+-- long enough, a response for each blinatumomab cycle that has none (finding Q01).
 {%- set always = ['registration', 'demographics', 'diagnosis', 'treatment_plan', 'death', 'data_review'] %}
 with subject as (
     select
@@ -7,17 +8,18 @@ with subject as (
         recorded.site_id,
         case when period.plan_date is not null then 1 else 0 end as is_treated,
         case
-            when {{ add_days('period.plan_date', parameter('response_due_days')) }} <= recorded.data_cut_date
+            when {{ add_days('period.plan_date', parameter('response_due_days')) }} <= horizon.followed_through_date
                 then 1
             else 0
         end as is_response_due,
         case
-            when {{ add_days('period.plan_date', parameter('stale_on_therapy_days')) }} <= recorded.data_cut_date
+            when {{ add_days('period.plan_date', parameter('stale_on_therapy_days')) }} <= horizon.followed_through_date
                 then 1
             else 0
         end as is_followup_due,
         case when coalesce(recorded.screen_note_cd, '0') = '0' then 1 else 0 end as is_entered_fully
     from {{ ref('int_subject__recorded') }} as recorded
+    inner join {{ ref('int_subject__horizon') }} as horizon on recorded.patient_key = horizon.patient_key
     left join {{ ref('int_frontline__period') }} as period on recorded.patient_key = period.patient_key
     where recorded.is_patient and not recorded.is_held
 ),
@@ -40,6 +42,21 @@ expected as (
     {%- endfor %}
 ),
 
+unanswered as (
+    select
+        patient_key,
+        form,
+        count(*) as n_missing
+    from (
+        select
+            patient_key,
+            'response' as form
+        from {{ ref('check_expected_rows') }}
+        where check_id = 'Q01' and is_violated
+    ) as cycle
+    group by patient_key, form
+),
+
 entered as (
     select
         patient_key,
@@ -57,7 +74,8 @@ select
     cast(
         sum(
             case
-                when coalesce(entered.n_started, 0) > expected.n_expected then entered.n_started
+                when coalesce(entered.n_started, 0) + coalesce(unanswered.n_missing, 0) > expected.n_expected
+                    then coalesce(entered.n_started, 0) + coalesce(unanswered.n_missing, 0)
                 else expected.n_expected
             end
         ) as integer
@@ -66,4 +84,5 @@ select
     cast(sum(coalesce(entered.n_complete, 0)) as integer) as n_complete
 from expected
 left join entered on expected.patient_key = entered.patient_key and expected.form = entered.form
+left join unanswered on expected.patient_key = unanswered.patient_key and expected.form = unanswered.form
 group by expected.site_id, expected.form

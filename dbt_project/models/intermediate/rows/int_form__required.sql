@@ -1,5 +1,5 @@
--- Grain: patient x form x instance of every opened form that has required fields: how many it asks for and how many are
--- answered. A declared missing-data code is an answer; a value that cannot be read is none.
+-- Grain: patient x form x instance of every opened form that has required fields: how many of them it asks for and how many
+-- of these are answered. A declared missing-data code is an answer; a value that cannot be read is none.
 with asked as (
     {%- for form in forms_with_required_fields() %}
     {%- set fields = registry_fields()[form] | selectattr('required', 'defined') | list %}
@@ -7,9 +7,13 @@ with asked as (
         patient_key,
         '{{ form }}' as form,
         instance_no,
-        {{ fields | length }} as n_required,
         {%- for field in fields %}
-        case when {{ is_answered(field) }} then 1 else 0 end{{ ' +' if not loop.last }}
+        {%- set asked = asked_when(field.name) %}
+        {{ 'case when ' ~ asked ~ ' then 1 else 0 end' if asked else '1' }}{{ ' +' if not loop.last }}
+        {%- endfor %} as n_required,
+        {%- for field in fields %}
+        {%- set asked = asked_when(field.name) %}
+        case when {{ asked ~ ' and ' if asked }}{{ is_answered(field) }} then 1 else 0 end{{ ' +' if not loop.last }}
         {%- endfor %} as n_answered
     from {{ ref('stg_redcap__' ~ form) }}
     where form_opened
