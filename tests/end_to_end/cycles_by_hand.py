@@ -51,6 +51,12 @@ COLUMNS = {
     "first_day": "cycle_start_date",
     "patient": "eligibility_status_cd",
     "queries": "queries",
+    "started": "started",
+    "chemotherapy_between": "n_chemo_between_prev",
+    "before": "predecessor_cd",
+    "days_since_before": "days_from_predecessor",
+    "delay": "delay_days",
+    "intensity": "rdi_frac",
 }
 _ANSWERS = {"yes": True, "no": False, "not known": None}
 
@@ -73,13 +79,13 @@ def expected(case: dict[str, Any]) -> dict[str, object]:
 
 
 def _value(name: str, text: str) -> object:
-    if name in ("complete", "restep"):
+    if name in ("complete", "restep", "started"):
         return _ANSWERS[text]
     if text == "not known":
         return None
     if name == "first_day":
         return date.fromisoformat(text)
-    return text if name in ("source", "cause", "status", "patient", "queries") else float(text)
+    return text if name in ("source", "cause", "status", "patient", "queries", "before") else float(text)
 
 
 def _record_id(site: RawSite, place: int) -> str:
@@ -97,6 +103,7 @@ def _record(case: dict[str, Any], record_id: str, site: RawSite) -> RecordTruth:
     rows: Rows = {
         "blin_cycle": [_cycle(form, segments), *_later(case)],
         "blin_segment": [_segment(*segment) for segment in segments],
+        "treatment_course": [_chemotherapy(*case["chemotherapy"])] if "chemotherapy" in case else [],
     }
     if "death" in case:
         once["death"] = {"dth_dead": 1, "dth_date": case["death"], "dth_date_prec": 1, "dth_cause": 2}
@@ -141,7 +148,20 @@ def _cycle(form: dict[str, str], segments: list[list[str]]) -> Values:
 def _later(case: dict[str, Any]) -> list[Values]:
     """A second cycle, from the form alone, where a case has one."""
     form = {"start": case["later"], "stop": case["later"].replace("-06-", "-07-")} if "later" in case else None
-    return [] if form is None else [_cycle(form, []) | {"bc_number": 2}]
+    return [] if form is None else [_cycle(form, []) | {"bc_number": int(case.get("later_number", 2))}]
+
+
+def _chemotherapy(start: str, stop: str) -> Values:
+    """A consolidation with methotrexate and cytarabine; without a stop it is ongoing."""
+    row: Values = {
+        "tc_line": 1,
+        "tc_regimen": 1,
+        "tc_phase": 5,
+        "tc_start": start,
+        "tc_drugs": [12, 13],
+        "tc_status": 3,
+    }
+    return row | {"tc_end": stop, "tc_status": 1} if _is_given(stop) else row
 
 
 def _segment(start: str, stop: str, rate: str, reason: str) -> Values:

@@ -201,15 +201,16 @@ def test_the_awkward_records_reach_every_branch(many_registries):
 
 @pytest.fixture(scope="module")
 def by_hand(many_registries):
-    """Rows of the cases worked by hand, by the number of the case: first cycle, status, findings of dates and segments."""
+    """Rows of the cases worked by hand, in their order: the cycle to look at (the first), findings of dates and segments."""
     query = (
         "select cycle.*, eligibility_status_cd, (select string_agg(distinct check_id, ' ' order by check_id) "
         "from quality.data_query as query where query.patient_key = cycle.patient_key and check_id in ('D02', 'D08')) "
-        "as queries from marts.blin_cycle_exposure as cycle join marts.subject using (patient_key) "
-        "where cycle_overall_no = 1"
+        "as queries from marts.blin_cycle_exposure as cycle join marts.subject using (patient_key)"
     )
-    rows = {row["record_id"]: row for row in many_registries.rows(query)}
-    return [rows[record.record_id] for record in many_registries.special["cycles_by_hand"]]
+    rows = {(row["record_id"], row["cycle_overall_no"]): row for row in many_registries.rows(query)}
+    records = many_registries.special["cycles_by_hand"]
+    looked_at = [int(case.get("look_at", 1)) for case in cases()]
+    return [rows[record.record_id, number] for record, number in zip(records, looked_at, strict=True)]
 
 
 @pytest.mark.parametrize(("place", "case"), enumerate(cases()), ids=[case["case"] for case in cases()])

@@ -87,6 +87,7 @@ class Treatment:
     end: date | None
     kind: str
     row: Row
+    runs_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _told(record: Record, clock: Clock) -> list[Told]:
         placed = clock.at(one.began, one.whole_days)
         is_stop = one.stop is not None and (placed is None or one.stop >= placed)
         end = clock.local_day(one.stop, one.whole_days) if is_stop and one.stop is not None else None
-        started = not never and (one.days is None or round(one.days * 24, 6) >= 1)
+        started = is_started(one)
         found.append(Told(one, start, end, started))
     found.sort(
         key=lambda item: (
@@ -139,6 +140,11 @@ def _told(record: Record, clock: Clock) -> list[Told]:
             if progressed is not None and item.start >= progressed:
                 item.line = "RELAPSED_REFRACTORY"
     return found
+
+
+def is_started(one: Exposure) -> bool:
+    """From one hour on; where the hours are not known, or only days are, the form's word counts."""
+    return one.source != "NOT_STARTED" and (one.whole_days or one.days is None or round(one.days * 24, 6) >= 1)
 
 
 def story(record: Record, clock: Clock) -> dict[int, dict[str, Value]]:
@@ -222,7 +228,7 @@ def _gaps(one: Exposure) -> dict[str, Value]:
     by_segments = one.source == "SEGMENTS" and one.stretches is not None
     known = by_segments or one.source == "HEADER"
     stretches = one.stretches or []
-    started = one.source != "NOT_STARTED" and (one.days is None or round(one.days * 24, 6) >= 1)
+    started = is_started(one)
     cause = None
     if long:
         cause = (
@@ -324,7 +330,8 @@ def treatments(record: Record) -> list[Treatment]:
         else:
             kind = "INTRATHECAL" if doses else "CHEMOTHERAPY"
         end = day(row, "tc_end")
-        found.append(Treatment(at, end if end is not None and end <= record.last_day else None, kind, row))
+        runs_on = end > record.last_day if end is not None else row.get("tc_status") in (3, None)
+        found.append(Treatment(at, None if end is not None and end > record.last_day else end, kind, row, runs_on))
     found += [Treatment(at, at, "HSCT", row) for at, row in _kept(record, "hct", "hc_date")]
     return found
 
@@ -501,6 +508,15 @@ def _is_given(form: Row, name: str) -> bool:
     return value in {"bc_tki": (1, 2, 3, 4), "bc_ino": (1,), "bc_it_doses": (1, 2, 3, 4, 5, 6)}[name]
 
 
+def _is_in_gap(one: Treatment, gap: date) -> bool:
+    """Whether a course starts after that day, or runs on beyond it."""
+    return one.start > gap or one.runs_on or (one.end is not None and one.end > gap)
+
+
+def _not_negative(days: int | None) -> int | None:
+    return None if days is None else max(0, days)
+
+
 def _timing(found: dict[int, dict[str, Value]], cycles: list[Told], given: list[Treatment], entered: set[int]) -> None:
     """Courses, blocks, delay and dose intensity, among started cycles."""
     names = ("blin_course_no", "cycle_in_course_no", "cycle_number_source_cd", "has_missing_prior_cycle", "block_no")
@@ -519,13 +535,18 @@ def _timing(found: dict[int, dict[str, Value]], cycles: list[Told], given: list[
         between = [
             one for one in before if previous is not None and previous.start is not None and one.start > previous.start
         ]
-        chemo, transplant = (sum(one.kind == kind for one in between) for kind in ("CHEMOTHERAPY", "HSCT"))
+        transplant = sum(one.kind == "HSCT" for one in between)
+        # The gap is from the end of the cycle before, where that is known, to this start.
+        gap = (previous.end or previous.start) if previous else None
+        inside = [one for one in before if gap is not None and one.kind != "HSCT" and _is_in_gap(one, gap)]
+        chemo = any(one.kind == "CHEMOTHERAPY" for one in inside)
+        counted = sum(one.kind == "CHEMOTHERAPY" and gap is not None and one.start > gap for one in inside)
         mine = item.exposure.row.get("bc_number")
         theirs = previous.exposure.row.get("bc_number") if previous else None
         restarted = isinstance(mine, int) and isinstance(theirs, int) and mine <= theirs
         opens = previous is None or item.line != previous.line or restarted or transplant > 0
         course_no, in_course = (course_no + 1, 1) if opens else (course_no, in_course + 1)
-        block += opens or chemo > 0
+        block += opens or chemo
         columns |= {"blin_course_no": course_no, "cycle_in_course_no": in_course, "block_no": block}
         columns["cycle_number_source_cd"] = (
             "DERIVED" if mine is None else "BOTH_AGREE" if mine in (item.overall, in_course) else "DISAGREE"
@@ -536,15 +557,18 @@ def _timing(found: dict[int, dict[str, Value]], cycles: list[Told], given: list[
         def elapsed(at: date | None, begin=begin) -> int | None:
             return None if at is None else (begin - at).days
 
-        direct = previous is not None and chemo == transplant == 0
+        direct = previous is not None and not chemo and transplant == 0
         if previous is not None:
-            columns["n_chemo_between_prev"] = chemo
+            columns["n_chemo_between_prev"] = None if previous.end is None and counted else counted
             columns["gap_prev_cycle_days"], columns["start_to_start_days"] = (
                 elapsed(previous.end),
                 elapsed(previous.start),
             )
         if direct and previous is not None:
-            columns["predecessor_cd"], columns["days_from_predecessor"] = "BLINATUMOMAB", elapsed(previous.end)
+            columns["predecessor_cd"], columns["days_from_predecessor"] = (
+                "BLINATUMOMAB",
+                _not_negative(elapsed(previous.end)),
+            )
             late = elapsed(previous.start)
             columns["delay_days"] = None if late is None else late - length
             columns["is_delayed"] = None if late is None else late - length > 7
@@ -553,6 +577,7 @@ def _timing(found: dict[int, dict[str, Value]], cycles: list[Told], given: list[
             last = min(
                 before,
                 key=lambda one: (
+                    one not in (between if one.kind == "HSCT" else inside),
                     -one.start.toordinal(),
                     rank.get(one.kind, 2),
                     -(one.end or date.max).toordinal(),
@@ -561,7 +586,7 @@ def _timing(found: dict[int, dict[str, Value]], cycles: list[Told], given: list[
                 default=None,
             )
             columns["predecessor_cd"] = last.kind if last else "NONE"
-            waited = elapsed(last.end) if last else None
+            waited = _not_negative(elapsed(last.end)) if last else None
             columns["days_from_predecessor"] = waited
             columns["is_late"] = None if waited is None else waited > 42
         length = 84 if item.line == "RELAPSED_REFRACTORY" and in_course >= 6 else 42

@@ -106,8 +106,8 @@ def _days(record: Record, at: date) -> dict[str, Value]:
 
 
 def _since_blin(record: Record, clock: Clock, at: date) -> int | None:
-    """Days from the end of the last started cycle; 0 while it runs, None when its end is not known."""
-    begun = [one for one in told(record, clock) if one.started and one.start is not None and one.start <= at]
+    """Days from the end of the last cycle started before that day; 0 while it runs, None when its end is not known."""
+    begun = [one for one in told(record, clock) if one.started and one.start is not None and one.start < at]
     last: Told | None = max(begun, key=lambda one: (str(one.start), one.overall), default=None)
     if last is None or last.end is None:
         return None

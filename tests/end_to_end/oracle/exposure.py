@@ -103,7 +103,7 @@ def _cycle(record: Record, row: Row, cut: datetime | None) -> Cycle:
             delivered_mcg_upper=mcg,
         )
     return Cycle(
-        started=minutes >= STARTED_MINUTES,
+        started=minutes >= STARTED_MINUTES or row.get("bc_time_known") in (2, 3),
         source="HEADER",
         is_open=is_open,
         planned_days=days,

@@ -206,16 +206,19 @@ def _is_usable(row: Row, clock: Clock) -> bool:
 
 
 def _cycle_of(segment: Row, rows: list[Row]) -> Row | None:
-    """The cycle a segment means: its number; of several, the latest begun by then, else the earliest after."""
+    """The cycle a segment means: its number; of several, the latest begun by that day, else the earliest after."""
     named = [
         row for row in rows if row.get("bc_number") == segment.get("sg_cycle") and segment.get("sg_cycle") is not None
     ]
     at = moment(segment, "sg_start")
     dated = [(moment(row, "bc_start"), int(str(row["instance"])), row) for row in named]
-    begun = [item for item in dated if item[0] is not None and at is not None and item[0] <= at]
+    begun = [item for item in dated if item[0] is not None and at is not None and item[0].date() <= at.date()]
+    newest_day = max((item[0].date() for item in begun if item[0] is not None), default=None)
+    begun = [item for item in begun if item[0] is not None and item[0].date() == newest_day]
     later = [item for item in dated if item[0] is not None and item not in begun]
     if begun:
-        newest = max(item[0] for item in begun if item[0] is not None)
+        starts = [item[0] for item in begun if item[0] is not None]
+        newest = max((start for start in starts if at is not None and start <= at), default=min(starts))
         return min((item for item in begun if item[0] == newest), key=lambda item: item[1])[2]
     if later:
         return min(later, key=lambda item: (str(item[0]), item[1]))[2]

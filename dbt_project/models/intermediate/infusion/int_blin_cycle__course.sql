@@ -42,7 +42,7 @@ numbered_course as (
         sum(opens_course) over (
             partition by patient_key order by cycle_overall_no rows between unbounded preceding and current row
         ) as blin_course_no,
-        sum(case when opens_course = 1 or n_chemo_between > 0 then 1 else 0 end) over (
+        sum(case when opens_course = 1 or has_chemo_between then 1 else 0 end) over (
             partition by patient_key order by cycle_overall_no rows between unbounded preceding and current row
         ) as block_no
     from opened

@@ -5,9 +5,13 @@ with assembled as (
         measured.*,
         plan.planned_days,
         plan.planned_mcg,
-        -- Started from one infused hour; without segments the site's word stands.
+        -- Started from one infused hour; where the hours are not known, or only days are, the site's word stands (a
+        -- start on the day of death or of the cut is no whole day).
         measured.exposure_source_cd <> 'NOT_STARTED'
-        and coalesce(measured.infused_s >= {{ parameter('started_h') }} * 3600, true) as is_started,
+        and case
+            when measured.is_whole_days then true
+            else coalesce(measured.infused_s >= {{ parameter('started_h') }} * 3600, true)
+        end as is_started,
         case
             when plan.planned_days = {{ parameter('complete_days_plan') }} then {{ parameter('complete_days') }}
             else plan.planned_days - 1.0

@@ -34,8 +34,8 @@ with sourced as (
         end as exposure_source_cd,
         -- The stop of a cycle that is over but was given none is not known; it does not run to the cut.
         plan.end_clock is null and (ended.is_reported_over or ended.is_followed_by_cycle) as is_stop_missing,
-        -- Paused: the segments stopped, but the form says ongoing and nothing says that the cycle is over (a stop on the
-        -- form, a later cycle, the death, a last segment that was the planned end or a permanent stop).
+        -- Paused: the segments stopped, but the form says ongoing and nothing says that the cycle is over (a stop on
+        -- the form, a later cycle, the death, a last segment that was the planned end or a permanent stop).
         coalesce(plan.bc_status_cd = '1' and not total.is_open, false)
         and coalesce(total.last_end_reason_cd, '') not in ('1', '12')
         and plan.end_clock is null

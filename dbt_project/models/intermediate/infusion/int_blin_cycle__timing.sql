@@ -37,8 +37,10 @@ spaced as (
         *,
         coalesce({{ days_between('cycle_start_date', 'next_start_date') }}, cycle_length_d) as actual_length_d,
         case when predecessor_cd = 'BLINATUMOMAB' then start_to_start_days - previous_length_d end as delay_days,
+        -- 0 where it was still running, or the two cycles overlap.
         case
-            when predecessor_cd = 'BLINATUMOMAB' then gap_prev_days
+            when predecessor_cd = 'BLINATUMOMAB' then case when gap_prev_days < 0 then 0 else gap_prev_days end
+            when since_treatment_days < 0 then 0
             else since_treatment_days
         end as days_from_predecessor
     from timed

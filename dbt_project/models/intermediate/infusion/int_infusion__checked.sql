@@ -1,8 +1,8 @@
 -- Grain: one row per landed infusion segment, on the infusion clock and with its rate: kept (reason null) or set
 -- aside with the reason. Nothing is swapped or guessed here.
 with located as (
-    -- The cycle is found by its number. Should a site have used one number twice, the latest cycle begun by then
-    -- is meant.
+    -- The cycle is found by its number. Should a site have used one number twice, the latest cycle begun by that day
+    -- is meant: a first bag is often written some minutes before the start on its own form.
     select
         segment.*,
         blin_cycle.cycle_instance_no,
@@ -15,10 +15,16 @@ with located as (
             partition by segment.patient_key, segment.instance_no
             order by
                 case
-                    when blin_cycle.start_local <= segment.sg_start then 0
+                    when {{ date_of('blin_cycle.start_local') }} <= {{ date_of('segment.sg_start') }} then 0
                     when blin_cycle.start_local is not null then 1
                     else 2
                 end asc,
+                case
+                    when {{ date_of('blin_cycle.start_local') }} <= {{ date_of('segment.sg_start') }}
+                        then {{ date_of('blin_cycle.start_local') }}
+                end desc,
+                -- Of several of that day the latest begun by the minute.
+                case when blin_cycle.start_local <= segment.sg_start then 0 else 1 end asc,
                 case when blin_cycle.start_local <= segment.sg_start then blin_cycle.start_local end desc,
                 blin_cycle.start_local asc,
                 blin_cycle.cycle_instance_no asc

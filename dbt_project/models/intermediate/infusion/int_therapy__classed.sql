@@ -9,6 +9,7 @@ with ticked as (
         instance_no,
         start_date,
         end_date,
+        is_running,
         tc_it_doses,
         {{ count_ticked('tc_drugs', drugs) }} as n_drugs,
         {{ count_ticked('tc_drugs', drugs | reject('in', not_chemotherapy) | list) }} as n_chemotherapy_drugs
@@ -21,6 +22,7 @@ select
     instance_no,
     start_date,
     end_date,
+    is_running,
     case
         when n_chemotherapy_drugs > 0 then 'CHEMOTHERAPY'
         when n_drugs > 0 then 'TARGETED_OR_STEROID'
@@ -35,6 +37,7 @@ select
     instance_no,
     row_date as start_date,
     row_date as end_date,
+    false as is_running,
     'HSCT' as treatment_cd
 from {{ ref('int_form_row__checked') }}
 where form = 'hct' and reason_cd is null

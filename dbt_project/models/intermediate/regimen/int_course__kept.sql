@@ -11,6 +11,11 @@ select
     course.tc_start as start_date,
     -- An end after the last day that counts is not known yet.
     case when course.tc_end <= subject.counted_through_date then course.tc_end end as end_date,
+    -- Runs on: its end lies after the last day that counts, or there is none and it is not reported as finished.
+    case
+        when course.tc_end is not null then course.tc_end > subject.counted_through_date
+        else coalesce(course.tc_status_cd = '3', true)
+    end as is_running,
     course.tc_status_cd,
     course.tc_stop_reason_cd,
     course.tc_trial_cd,

@@ -1,5 +1,5 @@
 with blin as (
-    -- The cycle that was running, or the last before the relapse.
+    -- The cycle that was running, or the last before the relapse; one begun on that day answers it.
     select
         relapse.patient_key,
         relapse.instance_no,
@@ -10,7 +10,7 @@ with blin as (
         ) as recency
     from {{ ref('int_relapse__kept') }} as relapse
     inner join {{ ref('int_blin_cycle__started') }} as blin_cycle
-        on relapse.patient_key = blin_cycle.patient_key and relapse.relapse_date >= blin_cycle.start_date
+        on relapse.patient_key = blin_cycle.patient_key and relapse.relapse_date > blin_cycle.start_date
 ),
 
 next_line as (

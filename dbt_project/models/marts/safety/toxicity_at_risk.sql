@@ -24,7 +24,8 @@ followed as (
         case
             when not coalesce(blin_cycle.is_ongoing, false)
                 then {{ add_days(
-                    'coalesce(blin_cycle.end_date, ' ~ add_days('blin_cycle.start_date', 'blin_cycle.planned_days') ~ ')',
+                    'coalesce(blin_cycle.end_date, '
+                    ~ add_days('blin_cycle.start_date', 'blin_cycle.planned_days') ~ ')',
                     toxicity_window('kind.tox_cd')
                 ) }}
         end as window_end_date,

@@ -9,7 +9,7 @@ with blin as (
         ) as recency
     from {{ ref('int_relapse__kept') }} as relapse
     inner join {{ ref('int_blin_cycle__started') }} as blin_cycle
-        on relapse.patient_key = blin_cycle.patient_key and relapse.cart_date >= blin_cycle.start_date
+        on relapse.patient_key = blin_cycle.patient_key and relapse.cart_date > blin_cycle.start_date
 )
 
 select

@@ -9,7 +9,7 @@ with blin as (
         ) as recency
     from {{ ref('int_hct__kept') }} as hct
     inner join {{ ref('int_blin_cycle__started') }} as blin_cycle
-        on hct.patient_key = blin_cycle.patient_key and hct.hsct_date >= blin_cycle.start_date
+        on hct.patient_key = blin_cycle.patient_key and hct.hsct_date > blin_cycle.start_date
 )
 
 select
