@@ -1,7 +1,7 @@
 -- Grain: one row per dated blinatumomab cycle: what else was given on at least one of its days, and the worst CRS and
 -- ICANS from its start to 14 days after its end (to the cut while it has not ended). An event belongs to the latest
--- cycle begun by its day. The steroid before the start of the cycle is premedication: it stands on the cycle's form and is no
--- agent of its own.
+-- cycle begun by its day. The steroid before the start of the cycle is premedication: it stands on the cycle's form and
+-- is no agent of its own.
 {%- set drugs = registry_field('treatment_course', 'tc_drugs').codes %}
 {%- set own_code = ['1', '2', '3', '21', '22', '23', '24', '25', '26', '27', '31'] %}
 {%- set agents = [
