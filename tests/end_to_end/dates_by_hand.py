@@ -29,10 +29,11 @@ _FOUND: dict[str, Values] = {
 _SEEN: dict[str, Values] = {
     "alive": {"fu_vital": 1},
     "alive in remission": {"fu_vital": 1, "fu_remission": 3},
+    "alive with a second cancer": {"fu_vital": 1, "fu_second_ca": 1},
 }
 _STOPPED = {"toxicity": 1, "progression": 2}
 #: How an endpoint ends, as the tables code it.
-ENDS = {"event": 0, "censored": 1, "competing": 2, "nothing known": 3, "transplant": 4}
+ENDS = {"event": 0, "censored": 1, "competing": 2, "nothing known": 3, "transplant": 4, "trial": 4}
 
 
 def patients() -> list[dict[str, Any]]:
@@ -63,10 +64,7 @@ def _record(patient: dict[str, Any], record_id: str, site: RawSite) -> RecordTru
         if "responses" in patient
         else [],
         "mrd": [_sample(*sample) for sample in patient.get("mrd", [])],
-        "hct": [
-            {"hc_date": str(at), "hc_type": 1, "hc_status": {"CR1": 1, "no remission": 4}[what]}
-            for at, what in patient.get("transplants", [])
-        ],
+        "hct": [_transplant(*transplant) for transplant in patient.get("transplants", [])],
         "relapse": _relapses(patient),
         "followup": [{"fu_date": str(at), "fu_source": 1, **_SEEN[what]} for at, what in patient.get("followups", [])],
     }
@@ -103,6 +101,8 @@ def _registration(patient: dict[str, Any]) -> Values:
         return values | {"enroll_type": 3, "reg_date": "2026-01-10", "vital_entry": 2, "consent_status": 3}
     signed = str(patient.get("consent") or plan + timedelta(days=10))
     values |= {"enroll_type": 1, "reg_date": signed, "vital_entry": 1, "consent_status": 1, "consent_date": signed}
+    if "blinatumomab in a trial" in patient:
+        values |= {"blin_in_trial": 1, "blin_trial_start": str(patient["blinatumomab in a trial"])}
     if "withdrawal" in patient:
         left = patient["withdrawal"]
         values |= {"consent_status": 6, "withdraw_scope": 1}
@@ -152,6 +152,11 @@ def _segment(cycle: int, first: date, last: date) -> Values:
         "sg_rate_unit": 1,
         "sg_end_reason": 1,
     }
+
+
+def _transplant(at: date, what: str, graft_versus_host: date | None = None) -> Values:
+    row: Values = {"hc_date": str(at), "hc_type": 1, "hc_status": {"CR1": 1, "no remission": 4}[what]}
+    return row if graft_versus_host is None else {**row, "hc_agvhd": 2, "hc_agvhd_date": str(graft_versus_host)}
 
 
 def _sample(at: date, what: str, specimen: str = "blood") -> Values:

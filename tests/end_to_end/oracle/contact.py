@@ -18,7 +18,7 @@ _FIELDS = {
     "blin_segment": ("sg_start", "sg_end"),
     "response": ("ra_date",),
     "mrd": ("mr_date",),
-    "hct": ("hc_date",),
+    "hct": ("hc_date", "hc_agvhd_date"),
     "adverse_event": ("ae_start", "ae_end"),
     "patient_survey": ("sv_date",),
 }
@@ -36,6 +36,8 @@ def entered(record: Record) -> list[Contact]:
         found += [
             (day(registration, name), "registration", name, registration) for name in ("reg_date", "consent_date")
         ]
+    if registration.get("blin_in_trial") == 1:
+        found.append((day(registration, "blin_trial_start"), "registration", "blin_trial_start", registration))
     # Who withdraws is alive on that day.
     found.append((record.withdrawn, "registration", "withdraw_date", registration))
     for form, fields in _FIELDS.items():

@@ -165,7 +165,9 @@ def _time(zero: _Zero, order: list[tuple[int, list[Happening]]], known: Happenin
                     playing.append((zero.on, place, event, code))
     if playing:
         on, _, event, code = min(playing, key=lambda one: (one[0], one[1], one[2].on, one[2].form, one[2].instance))
-        shortest, longest = (event.first - zero.last).days, (event.last - zero.first).days
+        # Ended in the same way: as early as any event of that code can have been, not after any event must have been.
+        shortest = (min(one.first for _, _, one, other in playing if other == code) - zero.last).days
+        longest = (min(one.last for _, _, one, _ in playing) - zero.first).days
         return Time(
             (on - zero.on).days,
             0 if code == 1 else 2,
@@ -196,4 +198,6 @@ def _until(zero: _Zero, time: Time, stops: list[Happening]) -> Time:
     if days < time.days or (days == time.days and time.cnsr in (1, 3)):
         shortest, longest = max(0, (after[0].on - zero.last).days), max(0, (after[0].on - zero.first).days)
         return Time(days, 4, shortest, longest, after[0].form, after[0].instance, time.is_doubtful)
-    return time
+    if time.cnsr in (1, 3):
+        return time
+    return time._replace(longest=max(0, min(time.longest, (after[0].on - zero.first).days)))

@@ -1,5 +1,6 @@
 -- Grain: patient x endpoint with any candidate event: the earliest event that ends it (on one day the endpoint's own
--- order decides), and whether an event was left out because it lies before time zero.
+-- order decides), and whether an event was left out because it lies before time zero. Its bounds ask when the time can
+-- have ended in the same way: not before the first day of any event of its code, not after the last day of any event.
 with candidate as (
     select
         origin.patient_key,
@@ -32,14 +33,24 @@ with candidate as (
         on origin.patient_key = occurred.patient_key and outcome.outcome_cd = occurred.outcome_cd
 ),
 
+weighed as (
+    select
+        *,
+        case when is_before then is_contradiction and is_order_open else true end as is_in_play
+    from candidate
+),
+
 judged as (
     select
         *,
-        case when is_before then is_contradiction and is_order_open else true end as is_in_play,
+        min(case when is_in_play then earliest_date end) over (
+            partition by patient_key, param_cd, event_code
+        ) as first_date,
+        min(case when is_in_play then latest_date end) over (partition by patient_key, param_cd) as last_date,
         row_number() over (
             partition by patient_key, param_cd
             order by
-                case when is_before and not (is_contradiction and is_order_open) then 1 else 0 end,
+                case when is_in_play then 0 else 1 end,
                 acting_date,
                 same_day_order,
                 event_date,
@@ -49,7 +60,7 @@ judged as (
         max(case when is_before and is_contradiction then 1 else 0 end) over (
             partition by patient_key, param_cd
         ) as n_contradictions
-    from candidate
+    from weighed
 )
 
 select
@@ -59,8 +70,8 @@ select
     case when is_in_play then event_code end as event_code,
     case when is_in_play then outcome_desc end as outcome_desc,
     case when is_in_play then acting_date end as event_date,
-    case when is_in_play then earliest_date end as event_lo,
-    case when is_in_play then latest_date end as event_hi,
+    case when is_in_play then first_date end as event_lo,
+    case when is_in_play then last_date end as event_hi,
     case when is_in_play then imputation_flag end as event_dtf,
     case when is_in_play then source_form end as event_form,
     case when is_in_play then source_field end as event_field,

@@ -112,7 +112,8 @@ select
         as time_days,
     {{ days_between('start_hi', 'case when is_event then event_lo else adt end') }}
         as shortest_days,
-    {{ days_between('start_lo', 'case when is_event then event_hi else adt end') }}
+    -- After the transplant it would have been censored there.
+    {{ days_between('start_lo', 'case when is_event then ' ~ earliest_date(['event_hi', 'intervening_date']) ~ ' else adt end') }}
         as longest_days,
     has_event_before_origin
 from dated
