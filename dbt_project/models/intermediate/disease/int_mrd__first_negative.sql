@@ -1,7 +1,7 @@
 -- Grain: one row per patient with an MRD-negative result by flow in first remission: the day of the first. In first
 -- remission: from the remission on, before relapse or refractory disease, and not after the end of frontline therapy.
--- Marrow beats blood: on one day, and when a marrow of the same remission is positive later and none was negative before
--- it. MRD was there all along then (as in int_mrd__recurrence), and the negative blood began nothing.
+-- Marrow beats blood: on one day, and when a marrow of the same remission is positive later and none was negative
+-- before it. MRD was there all along then (as in int_mrd__recurrence), and the negative blood began nothing.
 with remission as (
     select
         response.patient_key,
@@ -37,9 +37,9 @@ tested as (
     inner join remission
         on
             daily.patient_key = remission.patient_key
-            and remission.cr1_date <= daily.sample_date
-            and remission.progression_date > daily.sample_date
-            and remission.frontline_end_date >= daily.sample_date
+            and daily.sample_date >= remission.cr1_date
+            and daily.sample_date < remission.progression_date
+            and daily.sample_date <= remission.frontline_end_date
     where daily.method_cd = 'FLOW'
 ),
 

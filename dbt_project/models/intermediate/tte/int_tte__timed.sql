@@ -83,7 +83,10 @@ dated as (
             when cnsr = 1 then known_date
             else start_date
         end as adt,
-        cnsr in (0, 2) as is_event
+        cnsr in (0, 2) as is_event,
+        -- After the transplant it would have been censored there.
+        {{ earliest_date(['event_hi', 'intervening_date']) }}
+            as last_event_date
     from ended
 )
 
@@ -112,8 +115,7 @@ select
         as time_days,
     {{ days_between('start_hi', 'case when is_event then event_lo else adt end') }}
         as shortest_days,
-    -- After the transplant it would have been censored there.
-    {{ days_between('start_lo', 'case when is_event then ' ~ earliest_date(['event_hi', 'intervening_date']) ~ ' else adt end') }}
+    {{ days_between('start_lo', 'case when is_event then last_event_date else adt end') }}
         as longest_days,
     has_event_before_origin
 from dated
