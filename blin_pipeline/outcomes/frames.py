@@ -100,11 +100,12 @@ TABLE_COLUMNS: dict[str, tuple[Column, ...]] = {
         *_columns("text", "patient_key tox_cd line_cd"),
         *_columns("number", "cycle_overall_no n_events n_grade_unknown max_grade_astct max_grade_ctcae infused_days"),
         *_columns("flag", "has_event"),
-        *_columns("date", "risk_start_date first_onset_date"),
+        *_columns("date", "risk_start_date risk_end_date first_onset_date"),
     ),
     "marts.toxicity": (
         *_columns("text", "patient_key tox_cd"),
         *_columns("number", "cycle_overall_no grade_astct grade_ctcae"),
+        *_columns("date", "onset_date"),
     ),
     "marts.hsct": (*_columns("text", "patient_key"), *_columns("date", "hsct_date")),
     "marts.regimen_course": (*_columns("text", "patient_key"), *_columns("date", "start_date")),

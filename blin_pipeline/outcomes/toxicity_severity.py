@@ -35,7 +35,9 @@ def severity_rows(build: ResultBuilder, kind: str, cycles: pd.DataFrame, events:
         cycles: Its rows of ``marts.toxicity_at_risk``, one per cycle.
         events: ``marts.toxicity``.
     """
-    mine = events[events["tox_cd"] == kind]
+    mine = events[events["tox_cd"] == kind].merge(cycles[[*CYCLE, "risk_end_date"]], on=CYCLE)
+    # Grades of the events that the cycle counts: one after its last day at risk (after the death) is none of them.
+    mine = mine[mine["onset_date"] <= mine["risk_end_date"]]
     graded = {scale: mine[mine[f"grade_{scale}"].notna()].groupby(CYCLE).size().rename("n_graded") for scale in SCALES}
     return [
         row

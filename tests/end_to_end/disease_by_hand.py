@@ -28,7 +28,7 @@ _ITEMS = {
     "transfused": ("ra_plt_free7", {"no": 1, "yes": 0}),
 }
 _BLASTS = {"none": 0, "present": 1}
-_SAMPLES, _METHODS = {"marrow": 1, "blood": 2}, {"flow": 1, "NGS": 2}
+_SAMPLES, _METHODS = {"marrow": 1, "blood": 2}, {"flow": 1, "NGS": 2, "BCR::ABL1 PCR": 3}
 _RESULTS, _SENSITIVITIES = {"negative": 0, "positive": 1}, {"1e-4": 1, "1e-5": 2, "1e-6": 3}
 _KINDS = {"marrow": 1, "MRD only": 5}
 _PHASES = {"intensification": 4, "consolidation": 5, "maintenance": 8}
@@ -47,6 +47,8 @@ COLUMNS = {
     "e1910": "e1910_string",
     "e1910_status": "e1910_status_cd",
     "e1910_category": "e1910_category_cd",
+    "crs": "crs",
+    "status": "eos_status_cd",
     "queries": "queries",
 }
 
@@ -95,7 +97,11 @@ def _record(patient: dict[str, Any], record_id: str, site: RawSite) -> RecordTru
         "response": [_assessment(*one) for one in patient["marrow"]],
         "mrd": [_sample(*one) for one in patient.get("mrd", [])],
         "relapse": [_relapse(*one) for one in patient.get("relapses", [])],
-        "followup": [{"fu_date": _on("300"), "fu_source": 1, "fu_vital": 1}],
+        "followup": [
+            *({"fu_date": _on(day), "fu_source": 1, "fu_vital": 9, "fu_ltfu": 1} for day in patient.get("lost", [])),
+            {"fu_date": _on("300"), "fu_source": 1, "fu_vital": 1},
+        ],
+        "adverse_event": [_cytokine_release(*one) for one in patient.get("cytokine release", [])],
     }
     if "transplant" in patient:
         rows["hct"] = [{"hc_date": _on(patient["transplant"]), "hc_type": 1, "hc_status": 1}]
@@ -156,9 +162,14 @@ def _sample(day: str, source: str, method: str, result: str, items: dict[str, st
     }
     if method:
         row["mr_method"] = _METHODS[method]
-    if "level" in items:
-        row |= {"mr_value": float(items["level"]), "mr_unit": 2}
+    for item, unit in (("level", 2), ("percent IS", 3)):
+        if item in items:
+            row |= {"mr_value": float(items[item]), "mr_unit": unit}
     return row
+
+
+def _cytokine_release(day: str, astct: str, ctcae: str) -> Values:
+    return {"ae_term": 1, "ae_start": _on(day), "ae_crs_astct": int(astct), "ae_ctcae": int(ctcae), "ae_context": 1}
 
 
 def _relapse(day: str, kind: str) -> Values:

@@ -38,8 +38,12 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
         at += timedelta(days=random.choice([28, 29, 42, 56, 200]))
     spots = [end + timedelta(days=days) for end in ends or [at] for days in random.sample(_FROM_END, 5)]
     rows["adverse_event"] = [_event(random, spot) for spot in spots]
-    rows["relapse"] = [_relapse(random, random.choice(spots)) for _ in range(random.choice([0, 0, 1, 2]))]
+    rows["relapse"] = [_relapse(random, random.choice(spots)) for _ in range(random.choice([0, 1, 2, 2]))]
     rows["hct"] = [_transplant(random, random.choice(spots)) for _ in range(random.choice([0, 0, 1, 2]))]
+    rows["followup"] = [_contact(random, at + timedelta(days=random.choice([0, 0, 40, 300]))) for _ in range(3)]
+    for form in rows["relapse"]:
+        if random.random() < 0.6:
+            form |= {"rl_next": [3], "rl_cart_date": _text(max(spots) + timedelta(days=random.choice([0, 0, 900])))}
     if rows["relapse"] and random.random() < 0.6:
         salvage = _course(max(spots) + timedelta(days=random.choice([-30, 0, 10]))) | {"tc_phase": 10, "tc_line": 3}
         rows["treatment_course"].append(salvage)
@@ -51,7 +55,8 @@ def _record(random: Random, record_id: str, site: RawSite) -> RecordTruth:
         "treatment_plan": {"plan_date": _text(began), "plan_backbone": 1, "plan_blin": 1},
     }
     if random.random() < 0.3:
-        died = max(spots) + timedelta(days=random.choice([0, 1, 20]))
+        # Now and then before some of the events (finding D03).
+        died = max(spots) + timedelta(days=random.choice([-8, -1, 0, 1, 20]))
         once["death"] = {"dth_dead": 1, "dth_date": _text(died), "dth_date_prec": 1, "dth_cause": 2}
     return made_record(record_id, site, once, rows)
 
@@ -121,6 +126,11 @@ def _relapse(random: Random, at: date) -> Values:
     if random.random() < 0.5:
         row |= {"rl_lineage": random.choice([0, 1, 9]), "rl_bm_blast": random.choice([0, 5, 80])}
     return row
+
+
+def _contact(random: Random, at: date) -> Values:
+    row: Values = {"fu_date": _text(at), "fu_source": 1, "fu_vital": random.choice([1, 1, 9])}
+    return row if random.random() < 0.3 else {**row, "fu_ltfu": random.choice([0, 1, 1])}
 
 
 def _transplant(random: Random, at: date) -> Values:

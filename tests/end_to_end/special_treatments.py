@@ -145,7 +145,8 @@ def _course(random: Random, code: int, phase: int, drugs: list[int], start: date
     if drugs:
         row["tc_drugs"] = list(drugs)
     if status != 3 and random.random() < 0.9:
-        row["tc_end"] = _text(start + timedelta(days=10))
+        # Now and then an end that lies after the data cut.
+        row["tc_end"] = _text(start + timedelta(days=random.choice([10] * 15 + [900])))
     return row
 
 

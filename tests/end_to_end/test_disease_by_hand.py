@@ -31,6 +31,10 @@ select
         from marts.mrd_result as result where result.patient_key = subject.patient_key
     ) as mrd,
     (
+        select string_agg(grading_cd || ' ' || max_grade, ', ' order by tox_seq)
+        from marts.toxicity as event where event.patient_key = subject.patient_key
+    ) as crs,
+    (
         select string_agg(distinct check_id, ' ' order by check_id)
         from quality.data_query as query
         where query.patient_key = subject.patient_key and check_id in ('D12', 'Q07', 'Q08')

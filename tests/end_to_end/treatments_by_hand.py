@@ -109,6 +109,8 @@ def _record(patient: dict[str, Any], record_id: str, site: RawSite) -> RecordTru
         "diagnosis": {"dx_cd19": 1, "ph_status": 1 if patient.get("BCR::ABL1") == "positive" else 0},
         "treatment_plan": plan,
     }
+    if "withdrew" in patient:
+        once["registration"] |= {"consent_status": 6, "withdraw_scope": 1, "withdraw_date": _on(patient["withdrew"])}
     if "death" in patient:
         once["death"] = {"dth_dead": 1, "dth_date": _on(patient["death"]), "dth_date_prec": 1, "dth_cause": 1}
     return made_record(record_id, site, once, rows)

@@ -60,6 +60,23 @@ def proven(record: Record) -> list[Contact]:
     return [one for one in entered(record) if _is_kept(record, one[1], one[3])]
 
 
+def status_at_the_end(record: Record, *, is_dead: bool) -> str:
+    """DIED, WITHDRAWN, LOST or ONGOING (data model 2.1): lost by the latest day of follow-up, unless something shows otherwise.
+
+    Another contact of that day that knows the patient, or any proof of life after it, shows that the patient was not lost.
+    """
+    if is_dead:
+        return "DIED"
+    if record.once("registration").get("consent_status") == 6:
+        return "WITHDRAWN"
+    visits = [pair for pair in record.dated("followup", "fu_date") if pair[0].year >= 1900]
+    latest = [row for at, row in visits if at == visits[-1][0]]
+    is_known = any(row.get("fu_ltfu") != 1 and row.get("fu_vital") in (1, 2) for row in latest)
+    if is_known or not any(row.get("fu_ltfu") == 1 for row in latest):
+        return "ONGOING"
+    return "ONGOING" if any(at > visits[-1][0] for at, *_ in proven(record)) else "LOST"
+
+
 def _is_reversed(form: str, row: Row) -> bool:
     prefix = {"blin_cycle": "bc", "blin_segment": "sg"}.get(form)
     if prefix is None:

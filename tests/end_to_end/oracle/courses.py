@@ -64,8 +64,9 @@ def courses(record: Record, clock: Clock) -> dict[int, dict[str, Value]]:
         line = line_of[start]
         numbers[line, family] += 1
         end = day(row, "tc_end")
-        end = end if end is not None and end <= record.last_day else None
-        is_ongoing = end is None and row.get("tc_status") in (3, None)
+        # Who ends after the last day that counts was under therapy on it, whatever the form calls the course.
+        is_ongoing = end > record.last_day if end is not None else row.get("tc_status") in (3, None)
+        end = None if is_ongoing else end
         found[instance] = {
             "course_seq": place,
             "regimen_reported_cd": _text(row, "tc_regimen"),

@@ -361,6 +361,8 @@ def _reading(row: Row) -> tuple[str | None, float | None]:
     )
     if result not in (0, 1, 2) or (result == 0 and level is not None and level >= 1e-4):
         return None, level
+    if result == 0 and row.get("mr_unit") == 3 and value is not None and value >= 0.01:
+        return None, level
     if result == 2:
         return "POS_BELOW_LOQ", level
     if result == 0:
@@ -451,7 +453,8 @@ def _beside(record: Record, item: Told, cycles: list[Told], given: list[Treatmen
     end, form = item.end or start, item.exposure.row
 
     def runs(one: Treatment) -> bool:
-        open_ended = one.row.get("tc_status") in (3, None)
+        # An end that is written and not known here lies after the last day that counts.
+        open_ended = day(one.row, "tc_end") is not None or one.row.get("tc_status") in (3, None)
         last = one.end or (date.max if open_ended else one.start)
         return one.kind != "HSCT" and one.start <= end and last >= start
 

@@ -93,6 +93,31 @@ def transplants(record: Record, clock: Clock) -> dict[int, dict[str, Value]]:
     return found
 
 
+def cellular_therapies(record: Record, clock: Clock) -> dict[int, dict[str, Value]]:
+    """Instance of a relapse form that names CAR-T -> its columns; one date is one infusion, told by the first relapse's form."""
+    rows = {int(str(row["instance"])): row for row in record.rows("relapse")}
+    dated = [one for one in relapses_of(record, death_of(record), (*SITES, 5, None)) if one.on >= date(1900, 1, 1)]
+    told_of, named = set(), []
+    for one in sorted(dated, key=lambda one: (one.on, one.instance)):
+        row = rows[one.instance]
+        at, following = day(row, "rl_cart_date"), row.get("rl_next")
+        at = at if at is not None and date(1900, 1, 1) <= at <= record.last_day else None
+        is_named = isinstance(following, list) and 3 in following
+        if at not in told_of and (is_named or at is not None):
+            named.append((at or date.max, one.instance, at, one.on))
+            told_of |= {at} if at is not None else set()
+    return {
+        instance: {
+            "therapy_no": place,
+            "infusion_date": at,
+            "is_infused": at is not None,
+            "days_from_relapse": (at - relapsed).days if at is not None else None,
+            "days_last_blin_to_infusion": _since_blin(record, clock, at) if at is not None else None,
+        }
+        for place, (_, instance, at, relapsed) in enumerate(sorted(named), start=1)
+    }
+
+
 def _remission(record: Record) -> date | None:
     return min((at for at, _, remitted in frontline_assessments(record, course(record)) if remitted), default=None)
 

@@ -12,6 +12,8 @@ from .records import Record, Row, day, remembered
 from .recurrence import recurrence
 
 MRD_CUTOFF = 1e-4
+#: Percent on the international scale of BCR::ABL1.
+LOW_PERCENT_IS = 0.01
 _PER_UNIT = {1: 100.0, 2: 1_000_000.0, 4: 1.0}
 
 
@@ -46,6 +48,8 @@ def flow_results(record: Record) -> list[tuple[date, str, int, int]]:
 def _reading(row: Row) -> str | None:
     result, value, unit = row.get("mr_result"), row.get("mr_value"), row.get("mr_unit")
     level = value / _PER_UNIT[unit] if isinstance(value, (int, float)) and unit in _PER_UNIT else None
+    if result == 0 and unit == 3 and isinstance(value, (int, float)) and value >= LOW_PERCENT_IS:
+        return None
     deep = row.get("mr_sens") in (1, 2, 3)
     if result == 2:
         return "POS"

@@ -1,6 +1,7 @@
 """Conventional response of each assessment and the reading of each MRD result, by clinical specification, section 4.
 
-Readings where the text leaves room: a negative report with a level at or above the cut-off says nothing; a report by NGS is
+Readings where the text leaves room: a negative report with a level at or above the cut-off (0.01 %, of cells or of percent IS)
+says nothing; a report by NGS is
 negative at a stated sensitivity of 10^-6 only; percent IS is never turned into a fraction of cells. "CRh as CR" keeps CR's
 condition of no platelet transfusion; who was transfused is CRi (or MLFS), whatever the count.
 """
@@ -82,7 +83,8 @@ def _read(row: Row) -> Mrd:
     unit = _code(row, "mr_unit")
     level = value / {1: 100.0, 2: 1_000_000.0, 4: 1.0}[unit] if value is not None and unit in (1, 2, 4) else None
     low = method == 3 and result in (1, 2) and unit == 3 and value is not None and value <= 0.01
-    if result not in (0, 1, 2) or (result == 0 and level is not None and level >= CUTOFF):
+    is_high = (level is not None and level >= CUTOFF) or (unit == 3 and value is not None and value >= 0.01)
+    if result not in (0, 1, 2) or (result == 0 and is_high):
         return Mrd("NE", (None, None, None), low)
     # Nobody knows how deep a method goes that is not named.
     enough = method in (1, 2, 3, 4, 5, 90) and sensitivity >= {1: 4, 2: 6}.get(method, 0)

@@ -1,7 +1,8 @@
 """Adverse events with their cycle, and the time at risk of each cycle (data model 2.12, clinical specification 10).
 
 Readings where the text leaves room: a cycle without a known end counts as long as it was planned, one that has not
-ended to the cut; "6 months" are 183 days.
+ended to the cut; "6 months" are 183 days; ASTCT ends at 4, so a CTCAE grade of 5 is the grade of the event, by CTCAE; the
+time at risk ends the counting of events too.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ def toxicity(record: Record, clock: Clock) -> dict[int, dict[str, Value]]:
         over = day(row, "ae_end")
         over = over if over is not None and date(1900, 1, 1) <= over <= record.last_day else None
         astct, ctcae = _astct(row), _grade(row, "ae_ctcae")
-        graded = astct or ctcae
+        by_astct = bool(astct) and ctcae != 5
         outcome, care = OUTCOMES.get(_code(row, "ae_outcome"), "UNK"), CARE.get(_code(row, "ae_care"), "UNK")
         dead = ctcae == 5 or outcome == "FATAL"
         serious: bool | None = dead or 4 in (astct, ctcae) or care in ("ADMISSION", "INTENSIVE_CARE")
@@ -79,8 +80,8 @@ def toxicity(record: Record, clock: Clock) -> dict[int, dict[str, Value]]:
             "context_cd": CONTEXTS.get(_code(row, "ae_context"), "UNK"),
             "cycle_overall_no": event.cycle.overall if event.cycle else None,
             "day_of_cycle": (event.onset - start).days + 1 if start else None,
-            "grading_cd": "ASTCT" if astct else "CTCAE" if ctcae is not None else "UNKNOWN",
-            "max_grade": graded,
+            "grading_cd": "ASTCT" if by_astct else "CTCAE" if ctcae is not None else "UNKNOWN",
+            "max_grade": astct if by_astct else ctcae,
             "grade_astct": astct,
             "grade_ctcae": ctcae,
             "is_icans": astct > 0 if event.kind == "ICANS" and astct is not None else None,
@@ -114,6 +115,7 @@ def at_risk(record: Record, clock: Clock) -> dict[tuple[int, str], dict[str, Val
             ends += [over + timedelta(days=DAYS_AFTER.get(kind, 14))] if over is not None else []
             ends += [following - timedelta(days=1)] if following is not None else []
             mine = [one for one in own if one.kind == kind and one.cycle and one.cycle.overall == cycle.overall]
+            mine = [one for one in mine if one.onset <= min(ends)]
             grades = [(_astct(one.row), _grade(one.row, "ae_ctcae")) for one in mine]
             found[cycle.overall, kind] = {
                 "n_at_risk": 1,

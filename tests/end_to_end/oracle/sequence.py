@@ -2,7 +2,8 @@
 
 Readings where the text leaves room: what starts on the day of the remission counts; a transplant in remission ends the string;
 transplant, relapse or death end a sequence (censored) unless maintenance or a contact said before that it was over (finished);
-where nothing is known of either, 90 days to the cut or the withdrawal decide; without a remission there is no status.
+where nothing is known of either, 90 days to the cut or the withdrawal decide; without a remission there is no status. A course
+that ended after the last day that counts was running on it. A TKI alone is no chemotherapy, in the string and between cycles.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ class Unit:
     family: str
     is_consolidation: bool
     is_intensification: bool = False
+    is_tki_alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,20 +100,20 @@ def units(record: Record, dates: Course) -> list[Unit]:
 
 def _course_unit(record: Record, one: FrontlineCourse, family: str) -> Unit:
     end = day(one.row, "tc_end")
-    if end is None or end > record.last_day:
-        running = one.row.get("tc_status") in (3, None)
-        end = record.last_day if running else one.start
+    if end is None:
+        end = record.last_day if one.row.get("tc_status") in (3, None) else one.start
+    end = min(end, record.last_day)
     if one.phase == 8:
         return Unit(one.start, end, "M", "POMP_MAINT" if {15, 16} <= one.drugs else "MAINT", is_consolidation=False)
     code = one.row.get("tc_regimen")
     own = FAMILIES.get(code) if isinstance(code, int) else None
     only_tki = bool(one.drugs) and one.drugs <= TKI
     consolidation, intensification = one.phase in (5, 6, 7) and not only_tki, one.phase == 4
-    return Unit(one.start, end, "C", own or family, consolidation, intensification)
+    return Unit(one.start, end, "C", own or family, consolidation, intensification, only_tki)
 
 
 def _schedule(found: list[Unit]) -> str:
-    kinds = "".join(unit.kind for unit in found if unit.kind in "CB")
+    kinds = "".join(unit.kind for unit in found if unit.kind in "CB" and not unit.is_tki_alone)
     if "B" not in kinds:
         return "NO_BLIN"
     if "C" not in kinds:
@@ -157,9 +159,12 @@ def _letters_and_status(record: Record, dates: Course, remission: date, found: l
 
 
 def counts(record: Record) -> tuple[int, int, int | None, int | None, int | None, str | None, int]:
-    """Courses, cycles; courses before the first, between and after the cycles; family of the first course, different families."""
+    """Courses, cycles; courses before the first, between and after the cycles; family of the first course, different families.
+
+    A TKI alone is a course; around the cycles, where the question is how chemotherapy and cycles alternate, it does not count.
+    """
     found = units(record, course(record))
-    kinds = "".join(unit.kind for unit in found if unit.kind in "CB")
+    kinds = "".join(unit.kind for unit in found if unit.kind in "CB" and not unit.is_tki_alone)
     families = [unit.family for unit in found if unit.kind == "C"]
     first, last = kinds.find("B"), kinds.rfind("B")
     places = (kinds[:first], kinds[first:last], kinds[last:]) if first >= 0 else (None, None, None)

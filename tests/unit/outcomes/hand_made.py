@@ -266,7 +266,7 @@ def toxicity_at_risk() -> pd.DataFrame:
                 {"patient_key": key(number), "cycle_overall_no": overall, "tox_cd": "CRS", "line_cd": "FRONTLINE",
                  "n_events": events, "has_event": events > 0, "n_grade_unknown": int(events > 0 and grade is None),
                  "max_grade_astct": grade, "max_grade_ctcae": None, "risk_start_date": start,
-                 "first_onset_date": start + timedelta(days=2) if events else None,
+                 "risk_end_date": start + timedelta(days=41), "first_onset_date": start + timedelta(days=2) if events else None,
                  "infused_days": None if (number, overall) == (4, 3) else 28.0}
             )  # fmt: skip
     rows.append(rows[0] | {"cycle_overall_no": 9, "line_cd": "RELAPSED_REFRACTORY"})
@@ -277,6 +277,7 @@ def toxicity() -> pd.DataFrame:
     """The events of ``toxicity_at_risk``."""
     return pd.DataFrame(
         {"patient_key": key(number), "site_id": site(number), "cycle_overall_no": overall, "tox_cd": "CRS",
+         "onset_date": DIAGNOSIS + timedelta(days=102 + number + (42 * (overall - 1) if overall < 9 else 0)),
          "grade_astct": grade, "grade_ctcae": None}
         for number, overall, grade in ((1, 1, 3), (2, 1, None), (2, 2, 1), (2, 2, 1), (1, 9, 3))
     )  # fmt: skip

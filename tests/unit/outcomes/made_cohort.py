@@ -254,10 +254,17 @@ def _cycle(tables: dict[str, list[dict[str, Any]]], shared: dict[str, Any], stor
         shared
         | {"cycle_overall_no": 1, "tox_cd": "CRS", "line_cd": line, "n_events": int(story.grade is not None),
            "has_event": story.grade is not None, "n_grade_unknown": 0, "max_grade_astct": story.grade, "risk_start_date": start,
+           "risk_end_date": start + timedelta(days=41),
            "first_onset_date": start if story.grade is not None else None, "infused_days": 28.0}
     )  # fmt: skip
     if story.grade is not None:
-        event = {"cycle_overall_no": 1, "tox_cd": "CRS", "grade_astct": story.grade, "grade_ctcae": None}
+        event = {
+            "cycle_overall_no": 1,
+            "tox_cd": "CRS",
+            "onset_date": start,
+            "grade_astct": story.grade,
+            "grade_ctcae": None,
+        }
         tables["marts.toxicity"].append(shared | event)
 
 

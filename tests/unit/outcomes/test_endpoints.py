@@ -7,6 +7,7 @@ the others followed for more than 400 days.
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 
 import hand_made
 import numpy as np
@@ -229,7 +230,8 @@ def test_an_event_graded_on_the_other_scale_is_not_a_mild_one(context):
     for row in table.itertuples():
         if row.has_event:
             grades = {"grade_astct": row.max_grade_astct, "grade_ctcae": row.max_grade_ctcae}
-            events.append({"patient_key": row.patient_key, "cycle_overall_no": 1, "tox_cd": "CRS", **grades})
+            shared = {"patient_key": row.patient_key, "cycle_overall_no": 1, "tox_cd": "CRS"}
+            events.append(shared | {"onset_date": row.risk_start_date} | grades)
     infections = table.assign(tox_cd="INFECTION", max_grade_astct=None)
     frames["marts.toxicity_at_risk"] = pd.DataFrame([*table.to_dict("records"), *infections.to_dict("records")])
     frames["marts.toxicity"] = pd.DataFrame([*events, *(event | {"tox_cd": "INFECTION"} for event in events)])
@@ -246,6 +248,13 @@ def test_an_event_graded_on_the_other_scale_is_not_a_mild_one(context):
     frames["marts.toxicity_at_risk"] = table.assign(n_events=table["n_events"] * 2)
     both = found(toxicity.compute(frames, context), "toxicity", "toxicity_severe_astct_per_cycle", "CRS")
     assert (both.n_event, both.n) == (0, 3)
+    # A graded event after the last day at risk (after the death) does not stand for the one that is not graded.
+    frames["marts.toxicity_at_risk"] = table
+    late = {row.patient_key: row.risk_end_date + timedelta(days=1) for row in table.itertuples()}
+    after = [event | {"onset_date": late[event["patient_key"]], "grade_astct": 1} for event in events]
+    frames["marts.toxicity"] = pd.DataFrame([*events, *after])
+    still = found(toxicity.compute(frames, context), "toxicity", "toxicity_severe_astct_per_cycle", "CRS")
+    assert (still.n_event, still.n) == (0, 4)
 
 
 def test_no_event_at_all_is_none_of_all(context):

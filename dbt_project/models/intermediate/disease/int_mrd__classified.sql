@@ -39,9 +39,12 @@ with specimen as (
 read as (
     select
         *,
-        -- Reported negative with a level at or above the cut-off: the two contradict each other, no reading.
+        -- Reported negative with a level at or above the cut-off, of cells or of percent IS: the two contradict each
+        -- other, no reading.
         coalesce(mr_result_cd, '3') = '3'
-        or coalesce(mr_result_cd = '0' and level_frac >= {{ parameter('mrd_neg_cutoff') }}, false) as is_unreadable,
+        or coalesce(mr_result_cd = '0' and level_frac >= {{ parameter('mrd_neg_cutoff') }}, false)
+        or coalesce(mr_result_cd = '0' and level_is_pct >= {{ parameter('bcr_abl1_low_pct') }}, false)
+            as is_unreadable,
         case method_cd
             when 'FLOW' then sensitivity_cd in ('1', '2', '3')
             when 'NGS' then sensitivity_cd = '3'

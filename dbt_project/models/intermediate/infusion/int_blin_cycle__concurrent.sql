@@ -49,10 +49,7 @@ course as (
         on
             cycle.patient_key = kept.patient_key
             and cycle.cycle_end_date >= kept.start_date
-            and cycle.cycle_start_date <= coalesce(
-                kept.end_date,
-                case when coalesce(kept.tc_status_cd, '3') = '3' then date '9999-12-31' else kept.start_date end
-            )
+            and (kept.is_running or cycle.cycle_start_date <= coalesce(kept.end_date, kept.start_date))
     group by cycle.patient_key, cycle.cycle_instance_no
 ),
 

@@ -23,7 +23,7 @@ select
     instance_no,
     start_date,
     end_date,
-    tc_status_cd,
+    is_running,
     tc_phase_cd,
     tc_label_cd,
     regimen_reported_cd,

@@ -1,6 +1,20 @@
 -- Grain: one row per unit of frontline therapy in order of start: course, maintenance, blinatumomab cycle. Prephase and
 -- courses of intrathecal therapy alone are no units. On one and the same day a course comes before a cycle.
-with unit as (
+with course as (
+    select
+        *,
+        coalesce(
+            has_tki
+            and not has_steroid
+            and not has_cytotoxic
+            and not has_anti_cd20
+            and not has_inotuzumab,
+            false
+        ) as is_tki_alone
+    from {{ ref('int_frontline__course') }}
+),
+
+unit as (
     select
         course.patient_key,
         'treatment_course' as form,
@@ -9,9 +23,8 @@ with unit as (
         course.start_date,
         -- Still running: to the last day that counts. Called finished without an end: not past its start.
         case
-            when course.end_date is not null then course.end_date
-            when coalesce(course.tc_status_cd, '3') = '3' then subject.counted_through_date
-            else course.start_date
+            when course.is_running then subject.counted_through_date
+            else coalesce(course.end_date, course.start_date)
         end as end_date,
         case
             when course.tc_phase_cd = '8' and course.has_methotrexate_oral and course.has_mercaptopurine
@@ -20,19 +33,10 @@ with unit as (
             when coalesce(reported.backbone_cd, 'UNK') <> 'UNK' then reported.backbone_cd
             else final.final_cd
         end as family_cd,
+        course.is_tki_alone,
         -- What E1910 counts as chemotherapy: phases 5 to 7, more than a TKI alone.
-        coalesce(
-            course.tc_phase_cd in ('5', '6', '7')
-            and not (
-                course.has_tki
-                and not course.has_steroid
-                and not course.has_cytotoxic
-                and not course.has_anti_cd20
-                and not course.has_inotuzumab
-            ),
-            false
-        ) as is_e1910_chemotherapy
-    from {{ ref('int_frontline__course') }} as course
+        coalesce(course.tc_phase_cd in ('5', '6', '7') and not course.is_tki_alone, false) as is_e1910_chemotherapy
+    from course
     inner join {{ ref('int_subject__recorded') }} as subject on course.patient_key = subject.patient_key
     inner join {{ ref('int_backbone__final') }} as final on course.patient_key = final.patient_key
     left join {{ ref('backbone') }} as reported on course.regimen_reported_cd = reported.plan_backbone_cd
@@ -48,6 +52,7 @@ with unit as (
         blin_cycle.start_date,
         coalesce(blin_cycle.end_date, blin_cycle.start_date) as end_date,
         case blin_cycle.line_cd when 'FRONTLINE' then 'BLIN' else 'BLIN_MRD' end as family_cd,
+        false as is_tki_alone,
         false as is_e1910_chemotherapy
     from {{ ref('int_blin_cycle__started') }} as blin_cycle
     inner join {{ ref('int_frontline__period') }} as period

@@ -16,10 +16,25 @@ relapse as (
     group by patient_key
 ),
 
-lost as (
-    select distinct patient_key
+contact as (
+    select
+        patient_key,
+        contact_date,
+        max(case when is_lost then 1 else 0 end) as is_lost,
+        max(case when not is_lost and vital_cd <> 'UNK' then 1 else 0 end) as is_known,
+        row_number() over (partition by patient_key order by contact_date desc) as recency
     from {{ ref('int_followup__kept') }}
-    where is_lost
+    group by patient_key, contact_date
+),
+
+lost as (
+    -- Lost by the latest day of contact. Who is seen again was not lost: by another contact of that day, or by any form
+    -- that shows the patient alive on a later one.
+    select contact.patient_key
+    from contact
+    left join {{ ref('int_contact__last') }} as seen
+        on contact.patient_key = seen.patient_key and contact.contact_date < seen.last_alive_date
+    where contact.recency = 1 and contact.is_lost = 1 and contact.is_known = 0 and seen.patient_key is null
 )
 
 select

@@ -21,13 +21,18 @@ select
     cast(placed.cycle_overall_no as integer) as cycle_overall_no,
     cast(placed.day_of_cycle as integer) as day_of_cycle,
     adverse.cycle_no_reported,
-    -- ASTCT where it was graded (0 of ICANS says that it is not ICANS: CTCAE grades it), else CTCAE.
+    -- ASTCT where it was graded (0 of ICANS says that it is not ICANS: CTCAE grades it), else CTCAE. ASTCT ends at 4:
+    -- death is grade 5 of CTCAE, whatever stands beside it.
     case
+        when adverse.grade_ctcae = 5 then 'CTCAE'
         when adverse.grade_astct > 0 then 'ASTCT'
         when adverse.grade_ctcae is not null then 'CTCAE'
         else 'UNKNOWN'
     end as grading_cd,
-    case when adverse.grade_astct > 0 then adverse.grade_astct else adverse.grade_ctcae end as max_grade,
+    case
+        when adverse.grade_astct > 0 and coalesce(adverse.grade_ctcae, 0) <> 5 then adverse.grade_astct
+        else adverse.grade_ctcae
+    end as max_grade,
     adverse.grade_astct,
     adverse.grade_ctcae,
     case when adverse.tox_cd = 'ICANS' then adverse.grade_astct > 0 end as is_icans,

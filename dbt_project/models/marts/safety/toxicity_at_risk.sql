@@ -51,6 +51,7 @@ ended as (
 ),
 
 event as (
+    -- Numerator and time at risk end on one day: an event after it (after the death, finding D03) counts in neither.
     select
         placed.patient_key,
         placed.cycle_instance_no,
@@ -63,6 +64,12 @@ event as (
     from {{ ref('toxicity') }} as toxicity
     inner join {{ ref('int_toxicity__cycle') }} as placed
         on toxicity.patient_key = placed.patient_key and toxicity.instance_no = placed.instance_no
+    inner join ended
+        on
+            placed.patient_key = ended.patient_key
+            and placed.cycle_instance_no = ended.cycle_instance_no
+            and toxicity.tox_cd = ended.tox_cd
+            and toxicity.onset_date <= ended.risk_end_date
     group by placed.patient_key, placed.cycle_instance_no, toxicity.tox_cd
 )
 

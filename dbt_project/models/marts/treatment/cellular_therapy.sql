@@ -10,6 +10,16 @@ with blin as (
     from {{ ref('int_relapse__kept') }} as relapse
     inner join {{ ref('int_blin_cycle__started') }} as blin_cycle
         on relapse.patient_key = blin_cycle.patient_key and relapse.cart_date > blin_cycle.start_date
+),
+
+named as (
+    select
+        *,
+        row_number() over (
+            partition by patient_key, cart_date order by relapse_date, instance_no
+        ) as naming_no
+    from {{ ref('int_relapse__kept') }}
+    where has_next_cart or cart_date is not null
 )
 
 select
@@ -47,10 +57,11 @@ select
     'relapse' as source_form,
     relapse.pull_id,
     {{ rule_version() }} as rule_version
-from {{ ref('int_relapse__kept') }} as relapse
+from named as relapse
 left join {{ ref('int_dates__resolved') }} as diagnosis
     on relapse.patient_key = diagnosis.patient_key and diagnosis.date_role = 'DIAGNOSIS' and diagnosis.is_counted
 left join {{ ref('int_response__frontline') }} as response on relapse.patient_key = response.patient_key
 left join blin
     on relapse.patient_key = blin.patient_key and relapse.instance_no = blin.instance_no and blin.recency = 1
-where relapse.has_next_cart or relapse.cart_date is not null
+-- One date is one infusion: the form of the first relapse stands for the others that name it.
+where relapse.cart_date is null or relapse.naming_no = 1

@@ -16,7 +16,7 @@ with described as (
         row_number() over (
             partition by course.patient_key order by course.start_date, course.instance_no
         ) as course_seq,
-        course.end_date is null and coalesce(course.tc_status_cd, '3') = '3' as is_ongoing,
+        course.is_running as is_ongoing,
         -- An end that nobody entered is not known: neither the gap after it nor whether it was over.
         lag(course.end_date) over (
             partition by course.patient_key order by course.start_date, course.instance_no

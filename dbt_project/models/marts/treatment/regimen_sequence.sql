@@ -13,9 +13,15 @@ course as (
     select
         unit.patient_key,
         count(*) as n_courses,
-        sum(case when unit.unit_no < blin.first_no then 1 else 0 end) as n_before,
-        sum(case when unit.unit_no > blin.first_no and unit.unit_no < blin.last_no then 1 else 0 end) as n_between,
-        sum(case when unit.unit_no > blin.last_no then 1 else 0 end) as n_after,
+        -- Around the cycles only what holds more than a TKI counts: a TKI given beside them interleaves nothing.
+        sum(case when not unit.is_tki_alone and unit.unit_no < blin.first_no then 1 else 0 end) as n_before,
+        sum(
+            case
+                when not unit.is_tki_alone and unit.unit_no > blin.first_no and unit.unit_no < blin.last_no then 1
+                else 0
+            end
+        ) as n_between,
+        sum(case when not unit.is_tki_alone and unit.unit_no > blin.last_no then 1 else 0 end) as n_after,
         count(distinct unit.family_cd) as n_families
     from {{ ref('int_frontline__unit') }} as unit
     left join blin on unit.patient_key = blin.patient_key
@@ -38,7 +44,7 @@ select
     coalesce(pattern.sequence_pattern, '') as sequence_pattern,
     case
         when blin.patient_key is null then 'NO_BLIN'
-        when course.patient_key is null then 'BLIN_ONLY'
+        when coalesce(course.n_before + course.n_between + course.n_after, 0) = 0 then 'BLIN_ONLY'
         when course.n_between > 0 or (course.n_before > 0 and course.n_after > 0) then 'INTERLEAVED'
         when course.n_before > 0 then 'SEQUENTIAL'
         else 'BLIN_FIRST'
