@@ -1,5 +1,6 @@
 -- D08, error: a segment overlaps an earlier one of its cycle, begins before the cycle's first start or runs past its
--- last stop, or belongs to no cycle; one entered twice counts once. D08W, warn: a gap of more than 7 days inside one cycle.
+-- last stop, or belongs to no cycle; one entered twice counts once. D08W, warn: a gap of more than 7 days inside one
+-- cycle.
 with segment as (
     select
         usable.*,

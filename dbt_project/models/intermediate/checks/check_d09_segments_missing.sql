@@ -1,5 +1,5 @@
--- D09, warn: an interrupted cycle with fewer than two segments; a stepped cycle with fewer than two rates. Segments that
--- were set aside show neither.
+-- D09, warn: an interrupted cycle with fewer than two segments; a stepped cycle with fewer than two rates. Segments
+-- that were set aside show neither.
 with segment as (
     select
         patient_key,

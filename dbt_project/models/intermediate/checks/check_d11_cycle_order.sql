@@ -1,5 +1,6 @@
 -- D11, error: cycle numbers not consecutive from 1 in order of start (after a cycle without a number nothing can be
--- said); a cycle that overlaps an earlier one; starts under 28 days apart. Cycles planned and never started are left out.
+-- said); a cycle that overlaps an earlier one; starts under 28 days apart. Cycles planned and never started are left
+-- out.
 with cycle as (
     select
         plan.patient_key,

@@ -1,6 +1,6 @@
 -- D17, warn: alive and consented, but no news for more than 120 days on therapy or 200 days off therapy.
--- On therapy: a course without end that is not called ended, a cycle running or paused, or the latest follow-up says so.
--- Who was never seen alive by a dated contact has been without news since the registration.
+-- On therapy: a course without end that is not called ended, a cycle running or paused, or the latest follow-up says
+-- so. Who was never seen alive by a dated contact has been without news since the registration.
 with contact as (
     select
         patient_key,

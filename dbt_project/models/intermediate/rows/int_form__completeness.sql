@@ -53,7 +53,7 @@ unanswered as (
             'response' as form
         from {{ ref('check_expected_rows') }}
         where check_id = 'Q01' and is_violated
-    ) as cycle
+    ) as unassessed
     group by patient_key, form
 ),
 

@@ -1,5 +1,5 @@
--- Grain: patient x form x instance of every opened form that has required fields: how many of them it asks for and how many
--- of these are answered. A declared missing-data code is an answer; a value that cannot be read is none.
+-- Grain: patient x form x instance of every opened form that has required fields: how many of them it asks for and how
+-- many of these are answered. A declared missing-data code is an answer; a value that cannot be read is none.
 with asked as (
     {%- for form in forms_with_required_fields() %}
     {%- set fields = registry_fields()[form] | selectattr('required', 'defined') | list %}
