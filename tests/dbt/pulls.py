@@ -135,10 +135,11 @@ def _eligibility(pull: str) -> tuple[FormRow, ...]:
 def _infusions(pull: str) -> tuple[FormRow, ...]:
     rows: list[FormRow] = []
     for record, start in STARTS.items():
-        end = {"sg_end": "2026-06-20 10:00"} if (record, pull) == (OVER_35_DAYS, "two") else {}
+        stop = "2026-06-20 10:00" if (record, pull) == (OVER_35_DAYS, "two") else ""
+        over, end = ({"bc_status": "2", "bc_end": stop}, {"sg_end": stop}) if stop else ({}, {})
         rows += [
             FormRow(record, "registration", None, _PERSON),
-            FormRow(record, "blin_cycle", 1, _CYCLE | {"bc_start": start}),
+            FormRow(record, "blin_cycle", 1, _CYCLE | {"bc_start": start} | over),
             FormRow(record, "blin_segment", 1, _SEGMENT | {"sg_start": start} | end),
         ]
     return tuple(rows)
