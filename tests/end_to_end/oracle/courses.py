@@ -10,7 +10,8 @@ from collections import Counter
 from datetime import date
 
 from .course import course
-from .cycle_story import Value, told
+from .cycle_measures import Value
+from .cycle_story import told
 from .disease import lines
 from .happenings import diagnosis_of
 from .infusion import Clock

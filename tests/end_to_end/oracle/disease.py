@@ -6,7 +6,8 @@ from datetime import date
 from itertools import count
 
 from .course import course
-from .cycle_story import Told, Value, first_progression, told
+from .cycle_measures import Value
+from .cycle_story import Told, first_progression, told
 from .happenings import death_of, diagnosis_of, relapses_of
 from .infusion import Clock
 from .records import Record, Row, day, number

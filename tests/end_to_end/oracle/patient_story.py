@@ -6,7 +6,8 @@ from datetime import date
 from math import fsum
 
 from .course import course
-from .cycle_story import Value, first_progression, story, told, treatments
+from .cycle_measures import Value
+from .cycle_story import first_progression, story, told, treatments
 from .infusion import Clock
 from .records import Record, number
 from .response import frontline_assessments

@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from .cycle_story import Told, Value, told
+from .cycle_measures import Value
+from .cycle_story import Told, told
 from .happenings import death_of
 from .infusion import Clock
 from .records import Record, Row, day, number

@@ -1,6 +1,6 @@
 -- D17, warn: alive and consented, but no news for more than 120 days on therapy or 200 days off therapy.
--- On therapy: a course without end that is not called ended, a cycle running or paused, or the latest follow-up says
--- so. Who was never seen alive by a dated contact has been without news since the registration.
+-- On therapy: a course that runs on, a cycle running or paused, or the latest follow-up says so. Who was never seen
+-- alive by a dated contact has been without news since the registration.
 with contact as (
     select
         patient_key,
@@ -13,11 +13,11 @@ with contact as (
 running as (
     select patient_key
     from {{ ref('int_course__kept') }}
-    where end_date is null and coalesce(tc_status_cd, '3') = '3'
+    where is_running
     union
     select patient_key
-    from {{ ref('int_blin_cycle__measured') }}
-    where is_running or is_paused
+    from {{ ref('int_blin_cycle__judged') }}
+    where is_ongoing
     union
     select patient_key
     from contact

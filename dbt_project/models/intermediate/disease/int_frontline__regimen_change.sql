@@ -14,6 +14,16 @@ with blin_cycle as (
     where recorded.field_name = 'bc_start' and recorded.is_contact and recorded.is_counted
 ),
 
+induction_course as (
+    select
+        patient_key,
+        start_date,
+        regimen_reported_cd,
+        row_number() over (partition by patient_key order by start_date, instance_no) as course_no
+    from {{ ref('int_course__kept') }}
+    where tc_phase_cd in ('2', '3')
+),
+
 induction as (
     -- Courses of induction, and cycles of blinatumomab whose purpose it is.
     select
@@ -24,8 +34,7 @@ induction as (
         select
             patient_key,
             start_date
-        from {{ ref('int_course__kept') }}
-        where tc_phase_cd in ('2', '3')
+        from induction_course
         union all
         select
             patient_key,
@@ -33,15 +42,6 @@ induction as (
         from blin_cycle
         where bc_purpose_cd = '1'
     ) as given
-),
-
-induction_course as (
-    select
-        patient_key,
-        regimen_reported_cd,
-        row_number() over (partition by patient_key order by start_date, instance_no) as course_no
-    from {{ ref('int_course__kept') }}
-    where tc_phase_cd in ('2', '3')
 ),
 
 course as (

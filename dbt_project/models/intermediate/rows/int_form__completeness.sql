@@ -45,16 +45,11 @@ expected as (
 unanswered as (
     select
         patient_key,
-        form,
+        'response' as form,
         count(*) as n_missing
-    from (
-        select
-            patient_key,
-            'response' as form
-        from {{ ref('check_expected_rows') }}
-        where check_id = 'Q01' and is_violated
-    ) as unassessed
-    group by patient_key, form
+    from {{ ref('check_expected_rows') }}
+    where check_id = 'Q01' and is_violated
+    group by patient_key
 ),
 
 entered as (
